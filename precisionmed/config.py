@@ -38,6 +38,8 @@ class EndpointConfig(_Section):
     """Values of the event column that mean the event happened (case does not matter)."""
     censored_values: list[str] = ["0", "0.0", "false", "no", "alive", "living", "0:LIVING"]
     """Values that mean censored. Any other value is an error, empty ones are missing."""
+    nonpositive_time: Literal["error", "drop"] = "error"
+    """Times of zero or less: stop with an error, or leave those patients out of survival analyses."""
 
 
 class ReceptorConfig(_Section):

@@ -1,1 +1,46 @@
-"""See docs/development.md."""
+"""scikit-learn estimators on arrays or data frames: samples in rows, genes in columns.
+
+Every class listed here can be locked: its constructor parameters and learned attributes are plain
+data (see `precisionmed.io.codec`).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "ComBat": "batch",
+    "ConsensusClustering": "consensus",
+    "CoxModel": "cox",
+    "CoxScreen": "cox",
+    "GeneFilter": "gene_filter",
+    "IntrinsicSubtypeClassifier": "intrinsic",
+    "LassoCox": "lasso",
+    "LassoCoxCV": "lasso",
+    "LassoLogistic": "lasso",
+    "LassoLogisticCV": "lasso",
+    "Log2": "normalize",
+    "LogCPM": "normalize",
+    "MedianOfRatios": "normalize",
+    "NearestCentroid": "centroids",
+    "Preprocessor": "preprocessor",
+    "Quantile": "normalize",
+    "RankScores": "normalize",
+    "ReceptorClassifier": "receptors",
+    "TMM": "normalize",
+    "TwoComponentMixture": "mixture",
+    "UpperQuartile": "normalize",
+}
+
+__all__ = sorted(_HOMES)
+
+if TYPE_CHECKING:
+    from precisionmed.estimators.preprocessor import Preprocessor as Preprocessor
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: numba and scipy make an eager import of all of them slow.
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
