@@ -1,1 +1,5 @@
-"""See docs/development.md."""
+"""Cohorts to try things on: real ones that come with the `demo` extra, and one with known truth."""
+
+from precisionmed.datasets.survset import bild, stanford, tables, unc
+
+__all__ = ["bild", "stanford", "tables", "unc"]
