@@ -1,0 +1,90 @@
+"""Check expression matrices: samples in rows, genes in columns, missing values as NaN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from precisionmed.errors import InputError, first_few
+
+Matrix = NDArray[np.float64]
+
+
+def fit_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
+    """Return `X` as a C-ordered float64 matrix and remember its genes in the estimator.
+
+    Sets `n_features_in_` and, for a data frame, `feature_names_in_`.
+
+    Raises
+    ------
+    InputError
+        `X` is no numeric matrix, is empty, or has infinite values.
+    """
+    matrix = _as_matrix(X)
+    estimator.n_features_in_ = matrix.shape[1]
+    estimator.feature_names_in_ = np.asarray(X.columns, dtype=str) if isinstance(X, pd.DataFrame) else None
+    return matrix
+
+
+def transform_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
+    """Return `X` as in `fit_matrix` and check that its genes are those of the fit.
+
+    Raises
+    ------
+    InputError
+        As in `fit_matrix`, or the genes differ in number, name or order.
+    """
+    matrix = _as_matrix(X)
+    if matrix.shape[1] != estimator.n_features_in_:
+        raise InputError(
+            f"the matrix has {matrix.shape[1]} genes, {type(estimator).__name__} was fitted with "
+            f"{estimator.n_features_in_}; give the same genes in the same order."
+        )
+    known = estimator.feature_names_in_
+    if known is not None and isinstance(X, pd.DataFrame):
+        given = np.asarray(X.columns, dtype=str)
+        if not np.array_equal(given, known):
+            wrong = first_few(given[given != known])
+            raise InputError(
+                f"genes differ from those of the fit or are in another order: {wrong}; reindex the columns."
+            )
+    return matrix
+
+
+def sample_name(X: ArrayLike | pd.DataFrame, row: int) -> str:
+    """Name one row for a message: by the index of a data frame, else by its number."""
+    return f"sample '{X.index[row]}'" if isinstance(X, pd.DataFrame) else f"sample in row {row}"
+
+
+def gene_name(estimator: Any, column: int) -> str:
+    """Name one column for a message: by the names of the fit, else by its number."""
+    known = estimator.feature_names_in_
+    return f"gene in column {column}" if known is None else f"gene '{known[column]}'"
+
+
+def _as_matrix(X: ArrayLike | pd.DataFrame) -> Matrix:
+    values = X.to_numpy() if isinstance(X, pd.DataFrame) else X
+    try:
+        matrix = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            "the expression matrix has entries that are no numbers; remove or recode them."
+        ) from None
+    if np.ndim(values) != 2:
+        raise InputError(
+            f"expression must be a matrix (samples x genes), found {np.ndim(values)} dimension(s); "
+            "give one sample as one row."
+        )
+    if 0 in matrix.shape:
+        raise InputError(
+            f"the expression matrix is empty ({matrix.shape[0]} samples x {matrix.shape[1]} genes)."
+        )
+    if np.isinf(matrix).any():
+        row, column = np.argwhere(np.isinf(matrix))[0]
+        raise InputError(
+            f"{sample_name(X, row)} has an infinite value in column {column}; set it to missing."
+        )
+    return matrix

@@ -1,0 +1,165 @@
+"""From values as read to what models see: gene filter, normalization, imputation, batch correction."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+
+from precisionmed.errors import InputError
+from precisionmed.estimators._matrix import Matrix, fit_matrix, gene_name, transform_matrix
+
+
+class Preprocessor(BaseEstimator):
+    """Filter genes, normalize, impute and correct for batch, all learned from training samples.
+
+    `transform` never looks at neighbours: one sample comes out exactly as it does among many.
+
+    Parameters
+    ----------
+    normalizer : estimator or None, default=None
+        One of `precisionmed.estimators.normalize`; None leaves values as they are.
+    gene_filter : GeneFilter or None, default=None
+        None keeps every gene.
+    batch_corrector : ComBat or None, default=None
+        None corrects nothing, and `batch` is ignored.
+
+    Attributes
+    ----------
+    kept_ : ndarray of bool, shape (n_genes,)
+        Input genes that stay.
+    medians_ : ndarray of shape (n_kept,)
+        Training median of each kept gene, normalized; replaces missing values.
+    normalizer_, gene_filter_, batch_corrector_ : estimator or None
+        The fitted parts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from precisionmed.estimators.normalize import LogCPM
+    >>> counts = np.random.default_rng(0).poisson(50, (6, 4))
+    >>> Preprocessor(LogCPM()).fit(counts).transform(counts[:1]).shape
+    (1, 4)
+    """
+
+    def __init__(self, normalizer: Any = None, gene_filter: Any = None, batch_corrector: Any = None) -> None:
+        self.normalizer = normalizer
+        self.gene_filter = gene_filter
+        self.batch_corrector = batch_corrector
+
+    def fit(
+        self,
+        X: ArrayLike | pd.DataFrame,
+        y: object = None,
+        *,
+        batch: ArrayLike | None = None,
+        covariates: ArrayLike | pd.DataFrame | None = None,
+    ) -> Self:
+        """Learn from training samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_genes)
+            Values as read; NaN is missing.
+        y : ignored
+        batch : array-like of shape (n_samples,), optional
+            Batch of each sample; needed when there is a batch corrector.
+        covariates : array-like or data frame of shape (n_samples, n_covariates), optional
+            Biology that the batch corrector preserves.
+
+        Raises
+        ------
+        InputError
+            A gene has no measured value, batch labels are missing, or a part refuses the values.
+        """
+        self.fit_transform(X, y, batch=batch, covariates=covariates)
+        return self
+
+    def fit_transform(
+        self,
+        X: ArrayLike | pd.DataFrame,
+        y: object = None,
+        *,
+        batch: ArrayLike | None = None,
+        covariates: ArrayLike | pd.DataFrame | None = None,
+    ) -> Matrix:
+        """Return `fit(X, ...).transform(X, batch=batch)` without doing the work twice."""
+        values = fit_matrix(self, X)
+        self.gene_filter_ = (
+            None if self.gene_filter is None else clone(self.gene_filter).fit(_like(X, values))
+        )
+        self.kept_ = (
+            np.ones(values.shape[1], dtype=bool) if self.gene_filter_ is None else self.gene_filter_.kept_
+        )
+        kept = _like(X, values, self.kept_)
+        self.normalizer_ = None if self.normalizer is None else clone(self.normalizer).fit(kept)
+        normal = (
+            np.array(kept, dtype=np.float64) if self.normalizer_ is None else self.normalizer_.transform(kept)
+        )
+        self.medians_ = self._training_medians(normal)
+        self.batch_corrector_ = None
+        filled = self._impute(normal)
+        if self.batch_corrector is None:
+            return filled
+        corrector = clone(self.batch_corrector)
+        self.batch_corrector_ = corrector.fit(filled, _required(batch), covariates=covariates)
+        return corrector.transform(filled, batch)
+
+    def transform(self, X: ArrayLike | pd.DataFrame, *, batch: ArrayLike | None = None) -> Matrix:
+        """Return what models see.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_genes)
+            Values as read, with the genes of the fit; NaN is missing.
+        batch : array-like of shape (n_samples,), optional
+            Batch of each sample; needed when there is a batch corrector.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_kept)
+            Normalized, complete, corrected for batch.
+        """
+        kept = _like(X, transform_matrix(self, X), self.kept_)
+        normal = (
+            np.array(kept, dtype=np.float64) if self.normalizer_ is None else self.normalizer_.transform(kept)
+        )
+        filled = self._impute(normal)
+        if self.batch_corrector_ is None:
+            return filled
+        return self.batch_corrector_.transform(filled, batch)
+
+    def _training_medians(self, normal: Matrix) -> Matrix:
+        medians = np.median(normal, axis=0)  # NaN where any value is missing
+        gaps = np.flatnonzero(np.isnan(medians))
+        if len(gaps):
+            empty = gaps[np.isnan(normal[:, gaps]).all(axis=0)]
+            if len(empty):
+                column = int(np.flatnonzero(self.kept_)[empty[0]])
+                raise InputError(f"{gene_name(self, column)} has no measured value; drop it.")
+            medians[gaps] = np.nanmedian(normal[:, gaps], axis=0)
+        return medians
+
+    def _impute(self, normal: Matrix) -> Matrix:
+        rows, columns = np.nonzero(np.isnan(normal))
+        normal[rows, columns] = self.medians_[columns]
+        return normal
+
+
+def _like(
+    X: ArrayLike | pd.DataFrame, values: Matrix, kept: NDArray[np.bool_] | None = None
+) -> Matrix | pd.DataFrame:
+    """Return the kept columns, with the names of `X` where it has any (for messages)."""
+    part = values if kept is None or kept.all() else values[:, kept]
+    if not isinstance(X, pd.DataFrame):
+        return part
+    return pd.DataFrame(part, index=X.index, columns=X.columns if kept is None else X.columns[kept])
+
+
+def _required(batch: ArrayLike | None) -> ArrayLike:
+    if batch is None:
+        raise InputError("batch correction needs the batch of each sample; give 'batch'.")
+    return batch
