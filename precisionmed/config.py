@@ -127,8 +127,8 @@ class RolesConfig(_Section):
 class CohortConfig(_Section):
     """One cohort: where its tables are and what they mean."""
 
-    name: str = "cohort"
-    """Name used in the report and in file names."""
+    name: str = Field("cohort", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Name used in the report and in file names (letters, digits, `_`, `.`, `-`)."""
     dataset: Literal["unc", "stanford", "bild"] | None = None
     """A real cohort that comes with the package's `demo` extra, instead of files."""
     expression: list[Path] = []
@@ -334,10 +334,7 @@ def load_config(path: str | Path) -> RunConfig:
         raise InputError(f"{path}: cannot be read as YAML: {reason}") from None
     if not isinstance(raw, dict):
         raise InputError(f"{path}: is not a YAML mapping of keys to values; `precisionmed init` writes one.")
-    config = parse_config(raw, source=str(path))
-    for cohort in [config.cohort, *config.external]:
-        _resolve_paths(cohort, path.resolve().parent)
-    return config
+    return resolve_paths(parse_config(raw, source=str(path)), path.resolve().parent)
 
 
 def parse_config(raw: dict[str, Any], source: str = "config") -> RunConfig:
@@ -348,15 +345,18 @@ def parse_config(raw: dict[str, Any], source: str = "config") -> RunConfig:
         raise InputError(f"{source}: {_first_problem(error)}") from None
 
 
+def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
+    """Make the cohorts' paths relative to `folder` (in place)."""
+    for cohort in [config.cohort, *config.external]:
+        cohort.expression = [folder / p for p in cohort.expression]
+        cohort.clinical = folder / cohort.clinical if cohort.clinical else None
+        cohort.probe_annotation = folder / cohort.probe_annotation if cohort.probe_annotation else None
+    return config
+
+
 def step_generator(seed: int, step: str) -> np.random.Generator:
     """Return the random generator of one step: independent of the other steps and of their order."""
     return np.random.default_rng([seed, zlib.crc32(step.encode())])
-
-
-def _resolve_paths(cohort: CohortConfig, folder: Path) -> None:
-    cohort.expression = [folder / p for p in cohort.expression]
-    cohort.clinical = folder / cohort.clinical if cohort.clinical else None
-    cohort.probe_annotation = folder / cohort.probe_annotation if cohort.probe_annotation else None
 
 
 def _first_problem(error: ValidationError) -> str:
@@ -369,7 +369,9 @@ def _first_problem(error: ValidationError) -> str:
     if problem["type"] == "missing":
         return f"key '{where}' is missing."
     message = problem["msg"].removeprefix("Value error, ")
-    return f"'{where}': {message}" + ("" if isinstance(problem["input"], dict) else f" (found {problem['input']!r})")
+    return f"'{where}': {message}" + (
+        "" if isinstance(problem["input"], dict) else f" (found {problem['input']!r})"
+    )
 
 
 def _known_keys(parents: list[str | int]) -> list[str]:

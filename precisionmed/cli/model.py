@@ -1,0 +1,121 @@
+"""Commands around the locked model: `lock`, `predict`, `validate` and `report`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from precisionmed.cli._guard import console, guarded, status_path
+from precisionmed.cli.steps import Config, Inputs, Log, Output, Threads
+from precisionmed.config import load_config
+from precisionmed.errors import InputError
+
+Model = Annotated[Path, typer.Option("--model", help="The locked model file (.pmz).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command(rich_help_panel="Steps")(lock)
+    app.command(rich_help_panel="Steps")(validate)
+    app.command(rich_help_panel="Steps")(report)
+    app.command(rich_help_panel="Use")(predict)
+
+
+def lock(inputs: Inputs, output: Output, log: Log = None, threads: Threads = None) -> None:
+    """Lock everything learned into one model file."""
+    with guarded("lock", log, threads):
+        from precisionmed.io.model import lock as lock_model
+        from precisionmed.io.run import read_step
+
+        lock_model(read_step(*inputs), output)
+
+
+def predict(
+    model: Model,
+    expression: Annotated[Path, typer.Option("--expression", help="New samples: TSV, CSV (gz) or h5ad.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Table to write (TSV); shown when left out.")
+    ] = None,
+    batch: Annotated[str | None, typer.Option(help="Training batch the samples belong to.")] = None,
+    log: Log = None,
+    threads: Threads = None,
+) -> None:
+    """Apply a locked model to new samples, each alone: calls, probabilities, risk, or "cannot call"."""
+    with guarded("predict", log, threads):
+        from precisionmed.io.expression import read_expression
+        from precisionmed.io.model import LockedModel
+        from precisionmed.io.run import replacing
+
+        locked = LockedModel.load(model)
+        calls = locked.predict(read_expression(expression), batch=batch)
+        if output is None:
+            typer.echo(calls.to_csv(sep="\t", index_label="sample"), nl=False)
+            return
+        with replacing(output) as temporary:
+            calls.to_csv(temporary, sep="\t", index_label="sample")
+        console.print(f"{len(calls)} samples, written to {output}")
+
+
+def validate(
+    cohort: Annotated[Path, typer.Argument(help="The external cohort's ingest file (h5ad).")],
+    model: Model,
+    output: Output,
+    log: Log = None,
+    threads: Threads = None,
+) -> None:
+    """Apply a locked model to a labelled external cohort and measure it."""
+    with guarded("validate", log, threads):
+        from precisionmed.io.model import LockedModel
+        from precisionmed.io.run import read_step, write_step
+        from precisionmed.tl import validate as validate_model
+
+        write_step(validate_model(read_step(cohort), LockedModel.load(model)), output)
+
+
+def report(
+    inputs: Inputs,
+    config: Config,
+    output: Annotated[
+        Path, typer.Option("--output", help="The report (report.html); figures and tables go beside it.")
+    ],
+    model: Annotated[Path | None, typer.Option("--model", help="The locked model file.")] = None,
+    validation: Annotated[
+        list[Path] | None, typer.Option("--validation", help="Files of `validate`.")
+    ] = None,
+    log: Log = None,
+    threads: Threads = None,
+) -> None:
+    """Write the report, its figures and its tables."""
+    with guarded("report", log, threads):
+        from precisionmed.io.run import read_step
+        from precisionmed.report import build
+
+        if output.name != "report.html":
+            raise InputError(
+                f"{output}: the report is always called report.html; give a path that ends in it."
+            )
+        validations = [read_step(path) for path in validation or []]
+        build(
+            read_step(*inputs),
+            output.parent,
+            config=load_config(config),
+            validations={str(v.uns["precisionmed"]["validate"]["cohort"]): v for v in validations},
+            model_path=model,
+            durations=_durations(log),
+        )
+
+
+def _durations(log: Path | None) -> dict[str, dict[str, float]]:
+    """Return seconds and peak memory of the steps whose status stands beside this step's log."""
+    if log is None:
+        return {}
+    found = {}
+    for path in sorted(log.parent.glob("*.status.json")):
+        status = json.loads(path.read_text())
+        if status["state"] == "done" and path != status_path(log):
+            name = path.name.removesuffix(".status.json")
+            found[name] = {"seconds": status["seconds"], "peak_mb": status["peak_mb"]}
+    return found

@@ -1,0 +1,240 @@
+"""The locked model: one file with everything learned, for one new patient's sample.
+
+A model file is a zip of `manifest.json`, `model.json` and arrays (`.npy`): data, not code. Its zip
+comment is the SHA-256 of all bytes before it, so a changed byte anywhere is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+import zipfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+
+from precisionmed.errors import InputError
+from precisionmed.io._predict import predict_samples
+from precisionmed.io.codec import decode, encode
+from precisionmed.io.run import read_run, replacing
+
+SCHEMA_VERSION = 1
+_DIGEST_LENGTH = 64
+_PACKAGES = ("precisionmed", "numpy", "scipy", "pandas", "scikit-learn", "numba", "lifelines", "anndata")
+
+
+@dataclass
+class LockedModel:
+    """Everything learned from a cohort, ready for single samples.
+
+    Attributes
+    ----------
+    manifest
+        Schema version, package versions and the training summary.
+    genes
+        Genes the model takes as input, in its order.
+    parts
+        `preprocessor`, `reference` (what a usual sample looks like) and `tasks` (fitted estimators).
+    """
+
+    manifest: dict[str, Any]
+    genes: pd.Index
+    parts: dict[str, Any]
+
+    @classmethod
+    def load(cls, path: str | Path) -> LockedModel:
+        """Read a model file.
+
+        Raises
+        ------
+        InputError
+            The file is missing, was changed or cut, or was written by a newer schema.
+        """
+        content = _verified(Path(path))
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            manifest = json.loads(archive.read("manifest.json"))
+            if manifest["schema_version"] > SCHEMA_VERSION:
+                raise InputError(
+                    f"{path}: written by precisionmed {manifest['packages']['precisionmed']} (model schema "
+                    f"{manifest['schema_version']}); this one reads up to {SCHEMA_VERSION}: update."
+                )
+            arrays = {
+                Path(name).stem: np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
+                for name in archive.namelist()
+                if name.endswith(".npy")
+            }
+            parts = decode({"json": archive.read("model.json").decode(), "arrays": arrays})
+        return cls(manifest, pd.Index(parts.pop("genes")), parts)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model file; the same model always gives the same bytes."""
+        encoded = encode({"genes": self.genes.to_numpy(), **self.parts})
+        members = {
+            "manifest.json": json.dumps(self.manifest, indent=1, sort_keys=True).encode(),
+            "model.json": encoded["json"].encode(),
+        }
+        for name, array in encoded["arrays"].items():
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            members[f"arrays/{name}.npy"] = buffer.getvalue()
+        with replacing(path) as temporary:
+            temporary.write_bytes(_sealed(members))
+        return Path(path)
+
+    def predict(
+        self, expression: pd.DataFrame | ad.AnnData, *, batch: str | None = None, scale: str = "auto"
+    ) -> pd.DataFrame:
+        """Return the calls for new samples, each computed alone.
+
+        Parameters
+        ----------
+        expression
+            Samples in rows and genes (current symbols) in columns, or an AnnData as
+            `precisionmed.read_cohort` gives it, on the scale of the training cohort.
+        batch
+            A training batch the samples belong to, if any.
+        scale
+            Scale of the values; `auto` finds out from the numbers.
+
+        Returns
+        -------
+        DataFrame
+            One row a sample: calls, probabilities and risk; "cannot call" with the reason in the column
+            that ends in `_reason`.
+
+        Raises
+        ------
+        InputError
+            Fewer than half of the model's genes are there, or the scale is another one.
+        """
+        return predict_samples(self, expression, batch=batch, scale=scale)
+
+
+def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
+    """Lock everything a run has learned into one file.
+
+    Parameters
+    ----------
+    source
+        An AnnData after the steps, or the output folder of a run.
+    path
+        Where the model file is written (`.pmz`).
+
+    Raises
+    ------
+    InputError
+        The cohort has not been normalized.
+    """
+    adata = source if isinstance(source, ad.AnnData) else read_run(source)
+    steps = adata.uns.get("precisionmed", {})
+    if "normalize" not in steps or adata.raw is None:
+        raise InputError("nothing to lock: the cohort has not been normalized; run pp.normalize first.")
+    preprocessor = decode(steps["batch" if "model" in steps.get("batch", {}) else "normalize"]["model"])
+    tasks = _tasks(steps)
+    parts = {"preprocessor": preprocessor, "reference": _reference(adata), "tasks": tasks}
+    model = LockedModel(_manifest(adata, tasks), adata.raw.var_names, parts)
+    model.save(path)
+    return model
+
+
+def _tasks(steps: dict[str, Any]) -> dict[str, Any]:
+    """Collect the fitted estimators of all steps as `{task: {"kind", "model", ...}}`."""
+    tasks: dict[str, Any] = {}
+    if "model" in steps.get("subtypes", {}):
+        for name, model in decode(steps["subtypes"]["model"]).items():
+            tasks["subtype" if name == "subtype" else "intrinsic_subtype"] = {"kind": "class", "model": model}
+    for task in steps.get("classify", {}).get("tasks", []):
+        tasks[str(task)] = {"kind": "receptor", "model": decode(steps["classify"][task]["model"])}
+    for task in steps.get("biomarkers", {}).get("tasks", []):
+        found = steps["biomarkers"][task]
+        if (
+            found["kind"] == "binary"
+        ):  # survival signatures are locked by the survival step, with their risk groups
+            tasks[f"signature_{task}"] = {"kind": "signature", "model": decode(found["model"])}
+    for endpoint in steps.get("survival", {}).get("endpoints", []):
+        found = steps["survival"][endpoint]
+        if "model" in found:
+            tasks[str(endpoint)] = {"kind": "survival", "unit": str(found["unit"]), **decode(found["model"])}
+    classifier = steps.get("response", {}).get("classifier", {})
+    if "model" in classifier:
+        tasks["response"] = {"kind": "receptor", "model": decode(classifier["model"])}
+    return tasks
+
+
+def _reference(adata: ad.AnnData) -> dict[str, Any]:
+    """Describe a usual training sample: gene medians and spreads, and the largest deviation seen.
+
+    The deviation of a sample is the median over genes of its absolute distance from the gene's training
+    median in robust standard deviations (MAD x 1.4826). The limit is 1.5 times the largest in training.
+    """
+    values = np.asarray(adata.X, dtype=float)
+    median = np.nanmedian(values, axis=0)
+    spread = 1.4826 * np.nanmedian(np.abs(values - median), axis=0)
+    varies = spread > 0
+    deviation = np.nanmedian(np.abs(values - median)[:, varies] / spread[varies], axis=1)
+    raw = np.asarray(adata.raw.X, dtype=float)
+    totals = np.nansum(raw, axis=0)
+    share = (
+        totals / totals.sum()
+        if (raw[np.isfinite(raw)] >= 0).all() and totals.sum() > 0
+        else np.zeros_like(totals)
+    )
+    return {
+        "median": median,
+        "spread": spread,
+        "limit": 1.5 * float(deviation.max()),
+        "scale": str(adata.uns["precisionmed"]["ingest"]["params"]["scale"]),
+        "share": share,
+    }
+
+
+def _manifest(adata: ad.AnnData, tasks: dict[str, Any]) -> dict[str, Any]:
+    ingest = adata.uns["precisionmed"]["ingest"]
+    files = ingest.get("files")
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "packages": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "cohort": str(ingest["params"]["cohort"]),
+        "scale": str(ingest["params"]["scale"]),
+        "samples": int(adata.n_obs),
+        "genes": int(adata.raw.n_vars),
+        "tasks": sorted(tasks),
+        "inputs": {}
+        if files is None
+        else dict(zip(files["file"].astype(str), files["sha256"].astype(str), strict=True)),
+    }
+
+
+def _sealed(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            # A fixed date keeps the bytes the same from run to run.
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+        archive.comment = b"0" * _DIGEST_LENGTH
+    body = buffer.getvalue()[:-_DIGEST_LENGTH]
+    return body + hashlib.sha256(body).hexdigest().encode()
+
+
+def _verified(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: no such model file; `precisionmed lock` or `precisionmed run` makes one."
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+    body, digest = content[:-_DIGEST_LENGTH], content[-_DIGEST_LENGTH:]
+    if hashlib.sha256(body).hexdigest().encode() != digest:
+        raise InputError(
+            f"{path}: is not an intact model file (checksum differs); copy it again or lock it anew."
+        )
+    return content

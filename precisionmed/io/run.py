@@ -1,0 +1,135 @@
+"""The files of a run: one AnnData a step, written whole or as what the step added.
+
+`ingest`, `qc`, `normalize` and `batch` change the matrix and are written whole. Later steps only add
+slots; their files hold just those, so that steps can run side by side and stay small.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import pandas as pd
+
+from precisionmed.errors import InputError
+
+WHOLE_STEPS = ("ingest", "qc", "normalize", "batch")
+ADDING_STEPS = ("subtypes", "classify", "biomarkers", "survival", "response")
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; on success it takes the place of `path`, else it is removed.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be made or written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    except OSError as error:
+        raise InputError(
+            f"{path.parent}: cannot be written ({error.strerror}); choose another output."
+        ) from None
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes the file private; give it the permissions a normal new file has.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_step(adata: ad.AnnData, path: str | Path, before: dict[str, set[str]] | None = None) -> None:
+    """Write a step's file: whole, or (given the `slot_names` from before the step) only what is new."""
+    with replacing(path) as temporary:
+        (adata if before is None else _added(adata, before)).write_h5ad(temporary, compression="lzf")
+
+
+def read_step(path: str | Path, *additions: str | Path) -> ad.AnnData:
+    """Read a whole step file and lay the additions of later steps over it.
+
+    Raises
+    ------
+    InputError
+        A file is missing, is no h5ad, or has other samples or genes.
+    """
+    adata = _read(path)
+    for addition in additions:
+        _overlay(adata, _read(addition), addition)
+    return adata
+
+
+def read_run(folder: str | Path) -> ad.AnnData:
+    """Read everything a run has stored so far into one AnnData.
+
+    Parameters
+    ----------
+    folder
+        The run's output folder.
+    """
+    steps = Path(folder) / "steps"
+    whole = [steps / f"{step}.h5ad" for step in WHOLE_STEPS if (steps / f"{step}.h5ad").exists()]
+    if not whole:
+        raise InputError(f"{folder}: holds no run (no steps/ingest.h5ad); run `precisionmed run` first.")
+    added = [steps / f"{step}.h5ad" for step in ADDING_STEPS if (steps / f"{step}.h5ad").exists()]
+    return read_step(whole[-1], *(added if whole[-1].stem == "batch" else []))
+
+
+def slot_names(adata: ad.AnnData) -> dict[str, set[str]]:
+    """Return the names of all slots, to know later what a step added."""
+    return {
+        "obs": set(adata.obs.columns),
+        "var": set(adata.var.columns),
+        "obsm": set(adata.obsm),
+        "varm": set(adata.varm),
+        "obsp": set(adata.obsp),
+        "uns": set(adata.uns.get("precisionmed", {})),
+    }
+
+
+def _added(adata: ad.AnnData, before: dict[str, set[str]]) -> ad.AnnData:
+    def new(slot: Any, key: str) -> dict[str, Any]:
+        return {name: slot[name] for name in slot if name not in before[key]}
+
+    return ad.AnnData(
+        obs=pd.DataFrame(new(adata.obs, "obs"), index=adata.obs_names),
+        var=pd.DataFrame(new(adata.var, "var"), index=adata.var_names),
+        obsm=new(adata.obsm, "obsm"),
+        varm=new(adata.varm, "varm"),
+        obsp=new(adata.obsp, "obsp"),
+        uns={"precisionmed": new(adata.uns["precisionmed"], "uns")},
+    )
+
+
+def _overlay(adata: ad.AnnData, added: ad.AnnData, path: str | Path) -> None:
+    if not (added.obs_names.equals(adata.obs_names) and added.var_names.equals(adata.var_names)):
+        raise InputError(f"{path}: has other samples or genes than the file it adds to; rerun that step.")
+    for column in added.obs:
+        adata.obs[column] = added.obs[column]
+    for column in added.var:
+        adata.var[column] = added.var[column]
+    for slot in ("obsm", "varm", "obsp"):
+        getattr(adata, slot).update(getattr(added, slot))
+    adata.uns["precisionmed"].update(added.uns["precisionmed"])
+
+
+def _read(path: str | Path) -> ad.AnnData:
+    try:
+        return ad.read_h5ad(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run the step that makes it first.") from None
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as h5ad ({' '.join(str(error).split())[:200]}).") from None

@@ -1,0 +1,23 @@
+"""Quality control of the cohort as read."""
+
+
+rule qc:
+    input:
+        ingest=step_file("ingest"),
+    output:
+        step_file("qc"),
+    log:
+        f"{OUT}/logs/qc.log",
+    conda:
+        "../../envs/precisionmed.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=30,
+    params:
+        section=section("qc"),
+        seed=SEED,
+        config=CONFIG,
+    shell:
+        "precisionmed qc {input.ingest} --config {params.config} --output {output}"
+        " --log {log} --threads {threads}"

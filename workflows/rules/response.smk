@@ -1,0 +1,26 @@
+"""Treatment-by-biomarker interaction and response classifier."""
+
+
+rule response:
+    input:
+        batch=step_file("batch"),
+        subtypes=step_file("subtypes"),
+        classify=step_file("classify"),
+        survival=step_file("survival"),
+    output:
+        step_file("response"),
+    log:
+        f"{OUT}/logs/response.log",
+    conda:
+        "../../envs/precisionmed.yaml"
+    threads: heavy_threads()
+    resources:
+        mem_mb=memory(4000),
+        runtime=120,
+    params:
+        section=section("response"),
+        seed=SEED,
+        config=CONFIG,
+    shell:
+        "precisionmed response {input.batch} {input.subtypes} {input.classify} {input.survival} --config {params.config} --output {output}"
+        " --log {log} --threads {threads}"

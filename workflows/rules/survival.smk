@@ -1,0 +1,25 @@
+"""Kaplan-Meier, log-rank, Cox models and their concordance."""
+
+
+rule survival:
+    input:
+        batch=step_file("batch"),
+        subtypes=step_file("subtypes"),
+        classify=step_file("classify"),
+    output:
+        step_file("survival"),
+    log:
+        f"{OUT}/logs/survival.log",
+    conda:
+        "../../envs/precisionmed.yaml"
+    threads: heavy_threads()
+    resources:
+        mem_mb=memory(4000),
+        runtime=240,
+    params:
+        section=section("survival"),
+        seed=SEED,
+        config=CONFIG,
+    shell:
+        "precisionmed survival {input.batch} {input.subtypes} {input.classify} --config {params.config} --output {output}"
+        " --log {log} --threads {threads}"
