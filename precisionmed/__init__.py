@@ -1,3 +1,43 @@
-"""Learn from a tumour cohort once, lock what was learned, apply it to one patient."""
+"""Learn from a tumour cohort once, lock what was learned, apply it to one patient.
+
+>>> import precisionmed as pm
+>>> adata = pm.read_cohort("config.yaml")              # doctest: +SKIP
+>>> adata = pm.pp.normalize(adata)                     # doctest: +SKIP
+>>> adata = pm.tl.subtypes(adata)                      # doctest: +SKIP
+>>> pm.lock(adata, "model.pmz")                        # doctest: +SKIP
+>>> pm.LockedModel.load("model.pmz").predict(sample)   # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "LockedModel": "precisionmed.io.model",
+    "lock": "precisionmed.io.model",
+    "read_cohort": "precisionmed.io.cohort",
+    "read_expression": "precisionmed.io.expression",
+    "read_run": "precisionmed.io.run",
+}
+_PARTS = ("datasets", "estimators", "pl", "pp", "report", "tl")
+
+__all__ = ["LockedModel", "lock", "read_cohort", "read_expression", "read_run", *_PARTS]
+
+if TYPE_CHECKING:
+    from precisionmed import datasets, estimators, pl, pp, report, tl
+    from precisionmed.io.cohort import read_cohort
+    from precisionmed.io.expression import read_expression
+    from precisionmed.io.model import LockedModel, lock
+    from precisionmed.io.run import read_run
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use, so that the command line starts fast.
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _PARTS:
+        return import_module(f"precisionmed.{name}")
+    raise AttributeError(f"module 'precisionmed' has no attribute {name!r}")
