@@ -1,0 +1,297 @@
+"""How good predictions are, with intervals.
+
+`strata` restricts AUC and concordance to pairs of the same stratum. For cross-validated scores the
+stratum is the test fold: scores of different folds come from different models, and a fold with
+more cases than its share was predicted by a model that saw fewer, so that comparisons between folds
+pull a useless model below 0.5. Inside a fold it has 0.5 exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from precisionmed.errors import InputError
+from precisionmed.kernels.concordance import concordance_counts
+
+Interval = tuple[float, float, float]
+
+
+def auc(truth: ArrayLike, score: ArrayLike, *, strata: ArrayLike | None = None) -> float:
+    """Return the area under the ROC curve: P(score of a case > score of a control), ties count half.
+
+    Parameters
+    ----------
+    truth : (n,) array of 0 and 1 (or bool)
+    score : (n,) array
+        Higher means more likely a case.
+    strata : (n,) array, optional
+        Only pairs of the same stratum are compared.
+
+    Raises
+    ------
+    InputError
+        No stratum has both a case and a control.
+    """
+    truth, score = _binary(truth), np.asarray(score, float)
+    won = pairs = 0.0
+    for cases, controls in _strata_pairs(truth, score, strata):
+        won += _placement(score[cases], score[controls]).sum() * controls.size
+        pairs += cases.size * controls.size
+    return float(won / pairs)
+
+
+def auc_interval(
+    truth: ArrayLike,
+    score: ArrayLike,
+    level: float = 0.95,
+    *,
+    strata: ArrayLike | None = None,
+    subject: ArrayLike | None = None,
+) -> Interval:
+    """Return the AUC with the interval of DeLong.
+
+    The variance is that of the placement values of cases and of controls (DeLong et al. 1988,
+    Biometrics 44:837); with `strata` they are taken inside the stratum, and averaged over the rows
+    of a subject.
+    Perfect separation has no such variance; its interval is Newcombe's score interval (2006, Statistics in
+    Medicine 25:559, method 5).
+
+    Parameters
+    ----------
+    truth, score, strata
+        As for `auc`.
+    level : float
+        Confidence level.
+    subject : (n,) array, optional
+        Rows of the same subject (repeats of a cross-validation) count once in the variance.
+
+    Returns
+    -------
+    estimate, lower, upper : float
+    """
+    truth, score = _binary(truth), np.asarray(score, float)
+    subject = np.arange(truth.size) if subject is None else np.asarray(subject)
+    estimate = auc(truth, score, strata=strata)
+    placement = np.full(truth.size, np.nan)
+    for cases, controls in _strata_pairs(truth, score, strata):
+        placement[cases] = _placement(score[cases], score[controls])
+        placement[controls] = 1 - _placement(score[controls], score[cases])
+    by_subject = pd.Series(placement).groupby([truth, subject]).mean().dropna()
+    cases, controls = by_subject[True].to_numpy(), by_subject[False].to_numpy()
+    z = norm.ppf(0.5 + level / 2)
+    variance = sum(v.var(ddof=1) / v.size if v.size > 1 else 0.25 for v in (cases, controls))
+    if variance > 0:
+        half = z * np.sqrt(variance)
+        return estimate, max(estimate - half, 0.0), min(estimate + half, 1.0)
+    return _newcombe(estimate, cases.size, controls.size, z)
+
+
+def concordance(
+    time: ArrayLike, event: ArrayLike, risk: ArrayLike, *, strata: ArrayLike | None = None
+) -> float:
+    """Return Harrell's C: P(higher risk fails first) over comparable pairs, tied risks count half.
+
+    Equals `survival::concordance(Surv(time, event) ~ risk + strata(strata), reverse = TRUE)` in R; NaN
+    when no pair is comparable.
+
+    Parameters
+    ----------
+    time : (n,) array
+    event : (n,) array of 0 and 1 (or bool)
+    risk : (n,) array
+        Higher means earlier failure.
+    strata : (n,) array, optional
+        Only pairs of the same stratum are compared.
+    """
+    ready = _sorted_for_concordance(time, event, risk, strata)
+    return _c_index(*ready[:3], np.ones(ready[2].size), ready[3])
+
+
+def concordance_interval(
+    time: ArrayLike,
+    event: ArrayLike,
+    risk: ArrayLike,
+    random_state: int | np.random.Generator | None = None,
+    n_boot: int = 500,
+    level: float = 0.95,
+    *,
+    strata: ArrayLike | None = None,
+    subject: ArrayLike | None = None,
+) -> Interval:
+    """Return Harrell's C with a bootstrap percentile interval over subjects.
+
+    Parameters
+    ----------
+    time, event, risk, strata
+        As for `concordance`.
+    random_state : int, Generator or None
+        Draws the bootstrap samples.
+    n_boot : int
+        Bootstrap samples.
+    level : float
+        Confidence level.
+    subject : (n,) array, optional
+        Rows of the same subject are drawn together.
+
+    Returns
+    -------
+    estimate, lower, upper : float
+    """
+    time_, event_, rank, start, order = _sorted_for_concordance(time, event, risk, strata)
+    owner = np.arange(rank.size) if subject is None else np.unique(subject, return_inverse=True)[1]
+    owner = owner[order]
+    n_subjects = int(owner.max()) + 1
+    rng = np.random.default_rng(random_state)
+    estimate = _c_index(time_, event_, rank, np.ones(rank.size), start)
+    drawn = np.empty(n_boot)
+    for b in range(n_boot):
+        times_drawn = np.bincount(rng.integers(n_subjects, size=n_subjects), minlength=n_subjects)
+        drawn[b] = _c_index(time_, event_, rank, times_drawn[owner].astype(float), start)
+    drawn = drawn[np.isfinite(drawn)]
+    if drawn.size == 0:
+        return estimate, np.nan, np.nan
+    lower, upper = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
+    return estimate, float(lower), float(upper)
+
+
+def proportion_interval(k: float, n: float, level: float = 0.95) -> Interval:
+    """Return k / n with Wilson's score interval (Wilson 1927, JASA 22:209); all NaN when n is 0."""
+    if n == 0:
+        return np.nan, np.nan, np.nan
+    p, z = k / n, norm.ppf(0.5 + level / 2)
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return float(p), float(max(centre - half, 0.0)), float(min(centre + half, 1.0))
+
+
+def accuracy_interval(truth: ArrayLike, predicted: ArrayLike, level: float = 0.95) -> Interval:
+    """Return the fraction of equal labels with Wilson's interval."""
+    equal = np.asarray(truth, object) == np.asarray(predicted, object)
+    return proportion_interval(int(equal.sum()), equal.size, level)
+
+
+def cohen_kappa(a: ArrayLike, b: ArrayLike) -> float:
+    """Return Cohen's kappa of two raters (Cohen 1960); NaN when agreement is certain by chance alone."""
+    a, b = np.asarray(a).astype(str), np.asarray(b).astype(str)
+    observed = np.mean(a == b)
+    labels = np.union1d(a, b)
+    expected = sum(np.mean(a == label) * np.mean(b == label) for label in labels)
+    return float((observed - expected) / (1 - expected)) if expected < 1 else np.nan
+
+
+def brier(truth: ArrayLike, prob: ArrayLike) -> float:
+    """Return the mean squared difference of outcome (0/1) and predicted probability (Brier 1950)."""
+    return float(np.mean((np.asarray(truth, float) - np.asarray(prob, float)) ** 2))
+
+
+def calibration_table(truth: ArrayLike, prob: ArrayLike, n_bins: int = 5) -> pd.DataFrame:
+    """Return predicted against observed frequency in bins of (nearly) equal size.
+
+    Equal probabilities always share a bin, so that there may be fewer bins than asked for.
+
+    Returns
+    -------
+    DataFrame
+        Columns `predicted` (mean probability), `observed` (fraction of cases), `n`; ordered by
+        probability.
+    """
+    truth, prob = _binary(truth), np.asarray(prob, float)
+    edges = np.unique(np.quantile(prob, np.linspace(0, 1, n_bins + 1)))
+    bins = np.searchsorted(edges[1:-1], prob, side="left")
+    grouped = pd.DataFrame({"predicted": prob, "observed": truth.astype(float)}).groupby(bins)
+    table = grouped.mean()
+    table["n"] = grouped.size()
+    return table.reset_index(drop=True)
+
+
+def roc_table(truth: ArrayLike, score: ArrayLike) -> pd.DataFrame:
+    """Return the corners of the ROC curve, from (0, 0) to (1, 1).
+
+    Returns
+    -------
+    DataFrame
+        Columns `false_positive_rate` and `true_positive_rate`, one row a distinct score.
+    """
+    truth, score = _binary(truth), np.asarray(score, float)
+    order = np.argsort(-score, kind="stable")
+    last_of_score = np.append(np.diff(score[order]) != 0, True)
+    true = np.cumsum(truth[order])[last_of_score]
+    false = np.cumsum(~truth[order])[last_of_score]
+    return pd.DataFrame(
+        {
+            "false_positive_rate": np.append(0.0, false / max(int((~truth).sum()), 1)),
+            "true_positive_rate": np.append(0.0, true / max(int(truth.sum()), 1)),
+        }
+    )
+
+
+def _binary(truth: ArrayLike) -> np.ndarray:
+    truth = np.asarray(truth)
+    if not np.isin(truth, (0, 1)).all():
+        raise InputError(f"truth has values other than 0 and 1: {np.unique(truth)[:5]}; recode it first.")
+    return truth.astype(bool)
+
+
+def _strata_pairs(
+    truth: np.ndarray, score: np.ndarray, strata: ArrayLike | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the rows of cases and of controls of each stratum that has both."""
+    if not np.isfinite(score).all():
+        raise InputError("score has missing or infinite values; leave those samples out first.")
+    codes = np.zeros(truth.size, int) if strata is None else np.unique(strata, return_inverse=True)[1]
+    found = False
+    for code in range(int(codes.max(initial=0)) + 1):
+        cases, controls = (np.flatnonzero((codes == code) & t) for t in (truth, ~truth))
+        if cases.size and controls.size:
+            found = True
+            yield cases, controls
+    if not found:
+        raise InputError("AUC needs cases and controls; this outcome has only one of them.")
+
+
+def _placement(score: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the fraction of `others` below each score, ties counted half."""
+    others = np.sort(others)
+    below, upto = (np.searchsorted(others, score, side=side) for side in ("left", "right"))
+    return (below + upto) / (2 * others.size)
+
+
+def _newcombe(estimate: float, n_cases: int, n_controls: int, z: float) -> Interval:
+    extra = (n_cases + n_controls) / 2 - 1
+
+    def excess(theta: float) -> float:
+        spread = theta * (1 - theta) * (1 + extra * ((1 - theta) / (2 - theta) + theta / (1 + theta)))
+        return (theta - estimate) ** 2 - z**2 * spread / (n_cases * n_controls)
+
+    # the score equation has one root on either side of the estimate, and none beyond 0 and 1
+    edge = 1e-12
+    lower = brentq(excess, 0.0, estimate - edge) if estimate > 0 else 0.0
+    upper = brentq(excess, estimate + edge, 1.0) if estimate < 1 else 1.0
+    return float(estimate), float(lower), float(upper)
+
+
+def _sorted_for_concordance(
+    time: ArrayLike, event: ArrayLike, risk: ArrayLike, strata: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    time, event, risk = np.asarray(time, float), _binary(event), np.asarray(risk, float)
+    if not (np.isfinite(time).all() and np.isfinite(risk).all()):
+        raise InputError("time or risk has missing or infinite values; leave those samples out first.")
+    codes = np.zeros(time.size, int) if strata is None else np.unique(strata, return_inverse=True)[1]
+    order = np.lexsort((event, -time, codes))
+    rank = np.unique(risk, return_inverse=True)[1] + 1
+    start = np.searchsorted(codes[order], np.arange(codes.max() + 2))
+    return time[order], event[order], rank[order], start, order
+
+
+def _c_index(
+    time: np.ndarray, event: np.ndarray, rank: np.ndarray, weight: np.ndarray, start: np.ndarray
+) -> float:
+    concordant, discordant, tied = concordance_counts(time, event, rank, weight, start)
+    comparable = concordant + discordant + tied
+    return float((concordant + tied / 2) / comparable) if comparable > 0 else np.nan

@@ -1,0 +1,131 @@
+"""Cross-validation: folds, refitting, and that nothing leaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from precisionmed.errors import InputError
+from precisionmed.estimators.crossval import cross_validate, make_folds
+
+
+class MeanDifference(ClassifierMixin, BaseEstimator):
+    """Projects on the difference of the class means; remembers how many samples it saw."""
+
+    def fit(self, X, y):
+        self.coef_ = X[y == 1].mean(axis=0) - X[y == 0].mean(axis=0)
+        self.n_ = len(y)
+        return self
+
+    def decision_function(self, X):
+        return X @ self.coef_
+
+
+class FirstHalf(BaseEstimator):
+    """Keeps the first half of the genes and adds the number of samples it was fitted on."""
+
+    def fit_transform(self, X, y=None, *, batch=None):
+        self.kept_ = np.arange(X.shape[1]) < X.shape[1] // 2
+        self.n_ = len(X)
+        self.batches_ = None if batch is None else set(batch)
+        return self.transform(X, batch=batch)
+
+    def transform(self, X, *, batch=None):
+        if batch is not None:
+            assert set(batch) <= self.batches_
+        return X[:, self.kept_] + self.n_
+
+
+def test_folds_are_even_within_strata():
+    strata = np.repeat(["a", "b"], [23, 52])
+    folds = make_folds(strata, 5, np.random.default_rng(0))
+    for label in ("a", "b"):
+        counts = np.bincount(folds[strata == label], minlength=5)
+        assert counts.max() - counts.min() <= 1
+    sizes = np.bincount(folds)
+    assert sizes.max() - sizes.min() <= 1
+
+
+def test_groups_stay_together_and_folds_differ_between_draws():
+    rng = np.random.default_rng(1)
+    groups = rng.integers(0, 40, 100)
+    strata = rng.integers(0, 2, 100)
+    folds = make_folds(strata, 5, rng, groups=groups)
+    assert all(np.unique(folds[groups == g]).size == 1 for g in np.unique(groups))
+    assert np.bincount(folds, minlength=5).min() >= 12
+    assert (folds != make_folds(strata, 5, rng, groups=groups)).any()
+
+
+def test_too_few_groups_is_an_input_error():
+    with pytest.raises(InputError, match="2 groups cannot be dealt into 5 folds"):
+        make_folds([0, 1, 0, 1], 5, np.random.default_rng(0), groups=[0, 0, 1, 1])
+
+
+def test_every_sample_is_predicted_once_a_repeat_by_a_model_that_never_saw_it():
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(40, 6)), np.tile([0, 1], 20)
+    done = []
+    cv = cross_validate(
+        MeanDifference(),
+        X,
+        y,
+        preprocessor=FirstHalf(),
+        batch=np.tile(["p", "p", "q", "q"], 10),
+        n_folds=4,
+        n_repeats=3,
+        random_state=5,
+        progress=lambda i, n: done.append((i, n)),
+    )
+    assert cv.predictions.groupby("repeat")["row"].apply(lambda r: sorted(r) == list(range(40))).all()
+    assert done == [(i, 12) for i in range(1, 13)]
+    one = cv.predictions.query("repeat == 1 and fold == 2")
+    test = one["row"].to_numpy()
+    train = np.setdiff1d(np.arange(40), test)
+    model = MeanDifference().fit(X[train, :3] + 30, y[train])
+    np.testing.assert_allclose(one["score"], model.decision_function(X[test, :3] + 30))
+    assert cv.selection_frequency.tolist() == [1, 1, 1, 0, 0, 0]
+    np.testing.assert_allclose(cv.score[test[0]], cv.predictions.query(f"row == {test[0]}")["score"].mean())
+
+
+def test_same_seed_same_scores_and_survival_outcomes_are_understood():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(50, 4))
+    y = pd.DataFrame({"event": rng.integers(0, 2, 50), "time": rng.exponential(size=50)})
+
+    class Sum(BaseEstimator):
+        def fit(self, X, y):
+            assert {"event", "time"} <= set(y.columns)
+            return self
+
+        def predict(self, X):
+            return X.sum(axis=1)
+
+    first, second = (cross_validate(Sum(), X, y, n_repeats=2, random_state=3) for _ in range(2))
+    pd.testing.assert_frame_equal(first.predictions, second.predictions)
+    assert first.selection_frequency is None
+    estimate, lower, upper = first.concordance(y, 0)
+    assert lower < estimate < upper
+
+
+def test_auc_compares_only_inside_test_folds():
+    """A model that learns nothing but prevalence has AUC one half, not below it."""
+
+    class Prevalence(BaseEstimator):
+        def fit(self, X, y):
+            self.mean_ = y.mean()
+            return self
+
+        def decision_function(self, X):
+            return np.full(len(X), self.mean_)
+
+    y = np.repeat([1, 0], [13, 29])
+    cv = cross_validate(Prevalence(), np.zeros((42, 1)), y, random_state=0)
+    assert cv.auc(y)[0] == 0.5
+
+
+def test_missing_survival_times_are_an_input_error():
+    y = pd.DataFrame({"event": [0, 1], "time": [1.0, np.nan]})
+    with pytest.raises(InputError, match="survival times"):
+        cross_validate(MeanDifference(), np.zeros((2, 2)), y, n_folds=2)
