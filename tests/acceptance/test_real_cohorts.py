@@ -1,0 +1,73 @@
+"""The whole chain on two real TCGA tables that are not part of the project.
+
+Set PRECISIONMED_COHORTS to the folder that holds `tcga_brca_rsem` and `tcga_brca_counts20k`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import precisionmed as pm
+
+HERE = Path(__file__).parent
+COHORTS = Path(os.environ.get("PRECISIONMED_COHORTS", HERE.parents[2] / "shared" / "data"))
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
+
+
+def run_chain(name: str, folder: Path) -> Path:
+    if not (COHORTS / name).is_dir():
+        pytest.skip(f"no folder {name} in PRECISIONMED_COHORTS ({COHORTS})")
+    config = yaml.safe_load((HERE / f"{name}.yaml").read_text())
+    cohort = config["cohort"]
+    cohort["expression"] = [str(COHORTS / path) for path in cohort["expression"]]
+    cohort["clinical"] = str(COHORTS / cohort["clinical"])
+    config["output"] = str(folder / "results")
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [
+        sys.executable,
+        "-m",
+        "precisionmed",
+        "run",
+        "--config",
+        str(folder / "config.yaml"),
+        "--cores",
+        "2",
+    ]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder / "results"
+
+
+def auc(adata, task):
+    table = adata.uns["precisionmed"]["classify"][task]["performance"]
+    return float(table.query("model == 'classifier' and metric == 'auc'")["estimate"].iloc[0])
+
+
+def test_rsem_cohort(tmp_path):
+    results = run_chain("tcga_brca_rsem", tmp_path)
+    adata = pm.read_run(results)
+    assert adata.n_obs == adata.obs["patient"].nunique() == 1093
+    counts = adata.uns["precisionmed"]["receptors"]["counts"].set_index("receptor")
+    assert counts.loc["her2", "positive"] == 164
+    assert counts.loc["her2", "equivocal"] > 150
+    assert auc(adata, "her2") > 0.8
+    assert (results / "report.html").exists()
+
+
+def test_counts_cohort(tmp_path):
+    results = run_chain("tcga_brca_counts20k", tmp_path)
+    adata = pm.read_run(results)
+    assert adata.uns["precisionmed"]["normalize"]["params"]["method"] == "tmm"
+    assert auc(adata, "her2") > 0.85
+    assert auc(adata, "tnbc") > 0.85
+    calls = pm.LockedModel.load(results / "model.pmz").predict(
+        pm.read_expression(COHORTS / "tcga_brca_counts20k" / "expression.tsv.gz").iloc[:3]
+    )
+    assert len(calls) == 3
