@@ -12,6 +12,8 @@ from sklearn.base import BaseEstimator
 from precisionmed.errors import InputError
 
 Vector = NDArray[np.float64]
+BIMODAL = 1.1
+"""Bimodality index above which a distribution is called bimodal (Wang et al. 2009)."""
 _STARTS = (0.15, 0.3, 0.5, 0.7, 0.85)  # quantiles at which the values are split to start
 _SD_FLOOR = 0.1  # of the standard deviation of all values; keeps a component from collapsing on ties
 _FEWEST = 10
@@ -24,15 +26,21 @@ class _Fit(NamedTuple):
     path: list[float]
     converged: bool
 
+    def bimodality_index(self) -> float:
+        pooled = np.sqrt(self.weights @ self.sds**2)
+        return float(np.sqrt(self.weights.prod()) * np.diff(self.means)[0] / pooled)
+
 
 class TwoComponentMixture(BaseEstimator):
     """Mixture of two normal distributions with a threshold between them.
 
-    Expectation-maximization from five fixed starts; the solution with the highest likelihood is
-    kept among those whose posteriors cross between the means and whose smaller component has at
-    least `min_weight`. When no start leads to such a solution, both components share one variance,
-    for which such a threshold exists more often. The posterior is that of the model up to the point where
-    unequal variances would turn it back (a very high value is never called low again).
+    Expectation-maximization from five fixed starts. Of the local maxima whose posteriors cross between
+    the means and whose smaller component has at least `min_weight`, the one with the highest
+    bimodality index is kept: the highest likelihood often describes the long tail of one population
+    by a second component rather than two populations. When no such maximum is bimodal (index below
+    1.1), both components share one variance, which is the sturdier model.
+    The posterior is that of the model up to the point where unequal variances would turn it back (a
+    very high value is never called low again).
 
     Parameters
     ----------
@@ -51,13 +59,13 @@ class TwoComponentMixture(BaseEstimator):
         Where both are equally probable; values above are called high.
     bimodality_index_ : float
         `sqrt(w0 w1) (m1 - m0) / s`, with `s` the pooled standard deviation (Wang et al., Cancer
-        Informatics 2009;7:199); above 1.1 a distribution is usually called bimodal.
+        Informatics 2009;7:199); above 1.1 (`BIMODAL`) a distribution is called bimodal.
     log_likelihood_ : float
         Of the fitted values.
     log_likelihood_path_ : ndarray
         After each iteration; never falls.
     equal_variances_ : bool
-        Whether both components had to share one variance.
+        Whether both components share one variance.
     converged_ : bool
     n_samples_ : int
         Values that were not missing.
@@ -96,16 +104,16 @@ class TwoComponentMixture(BaseEstimator):
                 f"a mixture needs at least {_FEWEST} values that differ, found {values.size} "
                 f"({len(np.unique(values))} distinct)."
             )
-        best = self._best(values, equal=False)
-        self.equal_variances_ = best is None
-        if best is None:
+        unequal = self._best(values, equal=False)
+        self.equal_variances_ = unequal is None or unequal.bimodality_index() < BIMODAL
+        best = unequal
+        if best is None or self.equal_variances_:
             best = self._best(values, equal=True) or self._run(values, 0.5, equal=True)
         self.means_, self.sds_, self.weights_ = best.means, best.sds, best.weights
         self.log_likelihood_path_ = np.array(best.path)
         self.log_likelihood_, self.converged_ = best.path[-1], best.converged
         self.threshold_ = float(np.clip(_crossing(best), *best.means))
-        pooled = np.sqrt(best.weights @ best.sds**2)
-        self.bimodality_index_ = float(np.sqrt(best.weights.prod()) * np.diff(best.means)[0] / pooled)
+        self.bimodality_index_ = best.bimodality_index()
         self.n_samples_ = int(values.size)
         return self
 
@@ -129,7 +137,7 @@ class TwoComponentMixture(BaseEstimator):
     def _best(self, values: Vector, equal: bool) -> _Fit | None:
         fits = [self._run(values, start, equal) for start in _STARTS]
         valid = [f for f in fits if f.weights.min() >= self.min_weight and _separates(f)]
-        return max(valid, key=lambda f: f.path[-1], default=None)
+        return max(valid, key=_Fit.bimodality_index, default=None)
 
     def _run(self, values: Vector, start: float, equal: bool) -> _Fit:
         low = values <= np.quantile(values, start)

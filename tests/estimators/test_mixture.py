@@ -89,3 +89,20 @@ def test_too_few_or_constant_values_are_refused():
         TwoComponentMixture().fit(np.ones(20))
     with pytest.raises(InputError, match="one column"):
         TwoComponentMixture().fit(np.ones((20, 2)))
+
+
+def test_long_tail_of_one_population_is_not_taken_for_two():
+    # Some values at a floor inside the long lower tail: the likelihood prefers a narrow component there.
+    rng = np.random.default_rng(6)
+    low, high = rng.normal(-1.5, 1.2, 60), rng.normal(1.8, 0.9, 80)
+    values = np.r_[low, high, rng.normal(-2.6, 0.2, 15)]
+    fit = TwoComponentMixture().fit(values)
+    called = fit.predict(values).astype(bool)
+    truth = np.r_[np.zeros(60, bool), np.ones(80, bool), np.zeros(15, bool)]
+    assert (called == truth).mean() > 0.85
+    assert fit.bimodality_index_ > 1.1
+
+
+def test_one_population_is_not_bimodal():
+    values = np.random.default_rng(8).normal(size=300)
+    assert TwoComponentMixture().fit(values).bimodality_index_ < 1.1
