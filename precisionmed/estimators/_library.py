@@ -34,7 +34,7 @@ def check_counts(X: ArrayLike | pd.DataFrame, counts: Matrix) -> None:
 def usual_share(counts: Matrix) -> Vector:
     """Mean fraction of the library that falls on each gene, over samples in which it is measured."""
     if not np.isnan(counts).any():
-        return np.mean(counts / counts.sum(axis=1, keepdims=True), axis=0)
+        return np.einsum("i,ij->j", 1 / counts.sum(axis=1), counts) / len(counts)
     fractions = counts / np.nansum(counts, axis=1, keepdims=True)
     measured = np.maximum((~np.isnan(counts)).sum(axis=0), 1)
     share = np.nansum(fractions, axis=0) / measured

@@ -6,20 +6,21 @@ All return log-scale float64 values; one sample is transformed exactly as among 
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._factors import TMM, MedianOfRatios, UpperQuartile
 from precisionmed.estimators._library import LibraryNormalizer, Vector
 from precisionmed.estimators._matrix import Matrix, fit_matrix, sample_name, transform_matrix
 from precisionmed.kernels.normalize import average_ranks
 
-__all__ = ["Log2", "LogCPM", "RankScores"]
+__all__ = ["TMM", "Log2", "LogCPM", "MedianOfRatios", "Quantile", "RankScores", "UpperQuartile"]
 
 
 class LogCPM(LibraryNormalizer):
@@ -104,3 +105,64 @@ class RankScores(TransformerMixin, BaseEstimator):
         values = transform_matrix(self, X)
         measured = np.sum(~np.isnan(values), axis=1, keepdims=True)
         return ndtri((average_ranks(values) - 0.375) / (measured + 0.25))
+
+
+class Quantile(TransformerMixin, BaseEstimator):
+    """Give every sample the training samples' mean distribution.
+
+    Equals `limma::normalizeQuantiles(ties=TRUE)` on the training samples: tied genes get the target at
+    their mean rank; a sample with missing genes is spread over the whole target distribution.
+
+    Parameters
+    ----------
+    first : normalizer or None, default=None
+        What brings the values to the log scale; None when they are on it.
+
+    Attributes
+    ----------
+    target_ : ndarray of shape (n_genes,)
+        Mean of the training samples' sorted values.
+    first_ : fitted normalizer or None
+
+    References
+    ----------
+    Bolstad BM et al. Bioinformatics 2003;19:185-193.
+    """
+
+    def __init__(self, first: Any = None) -> None:
+        self.first = first
+
+    def fit(self, X: ArrayLike | pd.DataFrame, y: object = None) -> Self:
+        """Learn the target distribution from training samples; `y` is ignored."""
+        values = fit_matrix(self, X)
+        self.first_ = None if self.first is None else clone(self.first).fit(X)
+        values = values if self.first_ is None else self.first_.transform(X)
+        ordered = np.sort(values, axis=1)  # NaN last
+        counts = np.sum(~np.isnan(values), axis=1)
+        self._check_measured(X, counts)
+        for row in np.flatnonzero(counts < values.shape[1]):
+            places = np.linspace(0, counts[row] - 1, values.shape[1])
+            ordered[row] = np.interp(places, np.arange(counts[row]), ordered[row, : counts[row]])
+        self.target_ = ordered.mean(axis=0)
+        return self
+
+    def transform(self, X: ArrayLike | pd.DataFrame) -> Matrix:
+        """Return quantile-normalized values, shape (n_samples, n_genes)."""
+        values = transform_matrix(self, X)
+        values = values if self.first_ is None else self.first_.transform(X)
+        counts = np.sum(~np.isnan(values), axis=1)
+        self._check_measured(X, counts)
+        last = values.shape[1] - 1
+        # Ranks from 0, stretched to the length of the target where genes are missing.
+        places = average_ranks(values) - 1
+        partial = counts <= last
+        places[partial] *= (last / np.maximum(counts[partial] - 1, 1))[:, None]
+        missing = np.isnan(places)
+        below = np.where(missing, 0, places).astype(np.intp)
+        above = np.minimum(below + 1, last)
+        low = self.target_[below]
+        return low + (places - below) * (self.target_[above] - low)
+
+    def _check_measured(self, X: ArrayLike | pd.DataFrame, counts: NDArray[np.intp]) -> None:
+        if not counts.all():
+            raise InputError(f"{sample_name(X, int(np.argmin(counts)))} has no measured gene; exclude it.")

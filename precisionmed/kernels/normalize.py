@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, parallel=True, error_model="numpy")
 def library_sizes(counts, share):
     """Sum the counts of each sample; unmeasured (NaN) genes are made up for by their share.
 
@@ -35,7 +35,7 @@ def library_sizes(counts, share):
     return sizes
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, parallel=True, error_model="numpy")
 def log_cpm(counts, sizes, prior, mean_size):
     """Log2 counts per million with a prior count in proportion to the library size.
 
@@ -52,7 +52,7 @@ def log_cpm(counts, sizes, prior, mean_size):
     return out
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, parallel=True, error_model="numpy")
 def average_ranks(values):
     """Rank the values of each sample from 1; ties share their mean rank, NaN stays NaN."""
     n, p = values.shape

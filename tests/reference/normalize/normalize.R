@@ -1,0 +1,32 @@
+# Golden numbers for the normalizers. Run in this folder: Rscript normalize.R
+suppressPackageStartupMessages({library(edgeR); library(limma); library(DESeq2)})
+set.seed(20)
+genes <- 200; samples <- 12
+base <- c(rexp(150, 1 / 60), rep(c(0, 1, 5, 10, 40), 10))
+depth <- c(0.2, 0.4, 0.7, 1, 1, 1, 1.3, 1.5, 2, 3, 5, 9)
+counts <- sapply(depth, function(d) rnbinom(genes, mu = base * d * exp(rnorm(genes, 0, 0.4)), size = 4))
+counts[1:8, 11] <- counts[1:8, 11] * 60L # a library skewed by few genes
+dimnames(counts) <- list(sprintf("g%03d", 1:genes), sprintf("s%02d", 1:samples))
+save <- function(x, file) write.csv(format(x, digits = 17, trim = TRUE, scientific = TRUE), file, quote = FALSE)
+write.csv(counts, "counts.csv", quote = FALSE)
+
+size <- colSums(counts)
+factors <- data.frame(
+  tmm = calcNormFactors(counts),
+  tmm_unweighted = calcNormFactors(counts, doWeighting = FALSE),
+  tmm_trimmed = calcNormFactors(counts, logratioTrim = 0.2, sumTrim = 0.1, Acutoff = -14),
+  tmm_wsp = calcNormFactors(counts, method = "TMMwsp"),
+  upper_quartile = calcNormFactors(counts, method = "upperquartile"),
+  median_of_ratios = estimateSizeFactorsForMatrix(counts)
+)
+save(as.matrix(factors), "factors.csv")
+save(cpm(counts, log = TRUE, prior.count = 2), "log_cpm.csv")
+save(cpm(counts, lib.size = size * factors$tmm, log = TRUE, prior.count = 2), "log_cpm_tmm.csv")
+save(cpm(counts, lib.size = size * factors$upper_quartile, log = TRUE, prior.count = 2), "log_cpm_upper_quartile.csv")
+save(log2(t(t(counts) / factors$median_of_ratios) + 1), "log_median_of_ratios.csv")
+
+values <- log2(counts + 1) # with ties
+save(normalizeQuantiles(values), "quantile.csv")
+gaps <- values
+gaps[cbind(c(3, 50, 51, 199, 7), c(1, 1, 1, 4, 12))] <- NA
+save(normalizeQuantiles(gaps), "quantile_gaps.csv")
