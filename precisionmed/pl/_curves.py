@@ -1,0 +1,125 @@
+"""Curves that several steps share: ROC, calibration, Kaplan-Meier, relative log expression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.pl._base import BLACK, BLUE, GREY, PALE, VERMILION, colours, note, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def roc_curve(ax: Axes, table: pd.DataFrame, label: str | None) -> None:
+    """Draw a ROC curve in the unit square, with chance as a thin line."""
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, zorder=0)
+    ax.plot(table["false_positive_rate"], table["true_positive_rate"], color=BLUE, clip_on=False)
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    ax.set_xlabel("False positive rate (1 − specificity)")
+    ax.set_ylabel("True positive rate (sensitivity)")
+    if label:
+        ax.text(0.97, 0.05, label, ha="right", va="bottom", transform=ax.transAxes)
+
+
+def calibration_curve(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw observed against predicted fractions; each point says how many samples it holds."""
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, zorder=0)
+    ax.plot(
+        table["predicted"], table["observed"], "o-", color=BLUE, markersize=4.5, linewidth=0.8, clip_on=False
+    )
+    for predicted, observed, n in table[["predicted", "observed", "n"]].itertuples(index=False):
+        # Right of and below the diagonal on the left half, left of and above it on the right half.
+        right = predicted < 0.5
+        side = "left" if right else "right"
+        note(
+            ax,
+            f"n = {int(n)}",
+            (predicted, observed),
+            (7, -3) if right else (-7, 3),
+            "data",
+            ha=side,
+            va="center",
+        )
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    ax.set_xlabel("Predicted probability")
+    ax.set_ylabel("Observed fraction")
+
+
+def kaplan_meier_curves(
+    ax: Axes, curves: pd.DataFrame, at_risk: pd.DataFrame | None, *, unit: str, note: str | None
+) -> None:
+    """Draw survival by group with 95% bands and, under the axis, the numbers at risk."""
+    groups = list(dict.fromkeys(curves["group"].astype(str)))
+    shade = colours(groups)
+    for group in groups:
+        part = curves[curves["group"].astype(str) == group].sort_values("time")
+        time, survival, lower, upper = _from_one(part)
+        ax.fill_between(time, lower, upper, step="post", color=shade[group], alpha=0.13)
+        ax.step(time, survival, where="post", color=shade[group], label=words(group))
+    ax.set_xlim(0, float(curves["time"].max()) * 1.02)
+    ax.set_ylim(0, 1.02)
+    ax.set_xlabel(f"Time ({unit})")
+    ax.set_ylabel("Survival probability")
+    if at_risk is not None and len(at_risk):
+        _at_risk_rows(ax, at_risk, shade)
+    else:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    if note:
+        ax.text(0.03, 0.05, note, transform=ax.transAxes, va="bottom")
+
+
+def _from_one(part: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    """Return the columns of a curve, starting from survival 1 at time 0."""
+    values = part[["time", "survival", "lower", "upper"]].to_numpy(dtype=float)
+    if values[0, 0] > 0:
+        values = np.vstack([[0.0, 1.0, 1.0, 1.0], values])
+    return tuple(values.T)
+
+
+def _at_risk_rows(ax: Axes, at_risk: pd.DataFrame, shade: dict[str, str]) -> None:
+    """Write the numbers at risk under the axis; the row labels are the key to the colours."""
+    rows = at_risk[at_risk["group"].astype(str).isin(list(shade))]
+    times = [c for c in rows.columns if c not in ("group", "grouping") and float(c) <= ax.get_xlim()[1]]
+    ax.set_xticks([float(t) for t in times])
+    note(ax, "Number at risk", (0, 0), (-16, -45), ha="right", fontsize=8)
+    for i, record in enumerate(rows.to_dict("records")):
+        drop = -58 - 12.5 * i
+        group = str(record["group"])
+        note(ax, words(group), (0, 0), (-16, drop), ha="right", fontsize=8, weight="bold", color=shade[group])
+        for t in times:
+            if pd.notna(record[t]):
+                at = (float(t), 0.0)
+                note(
+                    ax,
+                    f"{int(record[t])}",
+                    at,
+                    (0, drop),
+                    ("data", "axes fraction"),
+                    ha="center",
+                    fontsize=8,
+                    color=BLACK,
+                )
+
+
+def kaplan_meier_height(groups: int) -> float:
+    """Return the height in inches of a Kaplan-Meier figure with its table."""
+    return 3.6 + 0.18 * groups
+
+
+def rle_band(ax: Axes, table: pd.DataFrame, flagged: set[str]) -> None:
+    """Draw relative log expression by sample: median line, quartile box and 5-95% band."""
+    x = np.arange(len(table))
+    ax.fill_between(x, table["q05"], table["q95"], color=PALE, step="mid", label="5th to 95th percentile")
+    ax.fill_between(x, table["q25"], table["q75"], color="#A9C7E3", step="mid", label="quartiles")
+    ax.step(x, table["median"], where="mid", color=BLUE, linewidth=1.0, label="median")
+    ax.axhline(0, color=BLACK, linewidth=0.6)
+    odd = table["sample"].astype(str).isin(flagged).to_numpy()
+    if odd.any():
+        ax.plot(x[odd], table["median"].to_numpy()[odd], "v", color=VERMILION, markersize=4, label="outlier")
+    ax.set_xlim(-0.5, len(table) - 0.5)
+    ax.set_xlabel("Samples, in the order of the cohort")
+    ax.set_ylabel("Relative log expression (log2)")
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.17), ncols=4, columnspacing=1.2, handlelength=1.4)

@@ -1,0 +1,534 @@
+"""A cohort with every slot of docs/data-model.md filled with made-up values: for figures and the report."""
+
+from __future__ import annotations
+
+import json
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+
+N, P = 60, 80
+GENES = ["ERBB2", "GRB7", "ESR1", "PGR", "XIST", *[f"GENE{i}" for i in range(P - 5)]]
+INTRINSIC = ["Basal", "Her2", "LumA", "LumB", "Normal"]
+
+
+def cohort(seed: int = 0) -> ad.AnnData:
+    """Return a cohort after all steps."""
+    rng = np.random.default_rng(seed)
+    names = pd.Index([f"T{i:03d}" for i in range(N)])
+    raw = ad.AnnData(
+        rng.poisson(200, (N, P + 20)).astype(float),
+        var=pd.DataFrame(index=GENES + [f"LOW{i}" for i in range(20)]),
+    )
+    adata = ad.AnnData(rng.normal(6, 1, (N, P)), obs=_obs(rng, names), var=pd.DataFrame(index=GENES))
+    raw.obs_names = names
+    adata.raw = raw
+    adata.obsm["X_qc_pca"] = rng.normal(size=(N, 10))
+    adata.obsm["X_pca"] = rng.normal(size=(N, 10))
+    adata.obsm["intrinsic_correlation"] = pd.DataFrame(rng.uniform(-1, 1, (N, 5)), names, INTRINSIC)
+    same = adata.obs["subtype"].to_numpy()[:, None] == adata.obs["subtype"].to_numpy()[None, :]
+    adata.obsp["consensus"] = np.where(same, 0.9, 0.1)
+    adata.uns["precisionmed"] = {
+        "ingest": _ingest(),
+        "qc": _qc(rng, names),
+        "normalize": {
+            "params": {"method": "tmm"},
+            "methods": "Counts were normalized by TMM (Robinson and Oshlack 2010).",
+            "notes": np.array([], dtype=object),
+            "summary": pd.DataFrame({"metric": ["genes kept", "genes measured"], "value": [P, P + 20]}),
+            "rle": _rle(rng, names),
+        },
+        "batch": _batch(),
+        "subtypes": _subtypes(rng, names),
+        "biomarkers": {
+            "params": {"n_folds": 5, "rule": "1se"},
+            "methods": "Signatures were fitted by the LASSO (Tibshirani 1996).",
+            "notes": np.array(["label 'her2' was skipped: 3 positive samples"], dtype=object),
+            "tasks": np.array(["er", "os"], dtype=object),
+            "er": _task(rng, names, "binary"),
+            "os": _task(rng, names, "survival"),
+        },
+        "receptors": _receptors(rng, names),
+        "classify": _classify(rng, names),
+        "survival": _survival(rng),
+        "response": _response(rng, names),
+    }
+    return adata
+
+
+def external(seed: int = 1) -> ad.AnnData:
+    """Return an external cohort after validation."""
+    rng = np.random.default_rng(seed)
+    names = pd.Index([f"V{i:03d}" for i in range(30)])
+    adata = ad.AnnData(
+        rng.normal(size=(30, 5)), obs=pd.DataFrame(index=names), var=pd.DataFrame(index=GENES[:5])
+    )
+    kinds = [("er", "auc"), ("her2", "auc"), ("os", "concordance")]
+    performance = pd.DataFrame(
+        [
+            (task, metric, mode, 30, 0.8, 0.7, 0.9)
+            for task, metric in kinds
+            for mode in ("single sample", "centred")
+        ],
+        columns=["task", "metric", "mode", "n", "estimate", "lower", "upper"],
+    )
+    proportions = pd.DataFrame(
+        [(s, mode, 6, 0.2) for mode in ("single sample", "centred") for s in INTRINSIC],
+        columns=["subtype", "mode", "samples", "fraction"],
+    )
+    survival = _survival(rng)["os"]
+    adata.uns["precisionmed"] = {
+        "ingest": {"endpoint_units": {"os": "months"}},
+        "validate": {
+            "cohort": "elsewhere",
+            "methods": "The locked model was applied to each sample alone.",
+            "notes": np.array(["2 genes of the model are missing and were imputed"], dtype=object),
+            "performance": performance,
+            "proportions": proportions,
+            "predictions": pd.DataFrame(
+                {"sample": names, "intrinsic_subtype": "LumA", "her2_probability": 0.1}
+            ),
+            "kaplan_meier": survival["kaplan_meier"],
+            "logrank": survival["logrank"],
+        },
+    }
+    return adata
+
+
+def _obs(rng: np.random.Generator, names: pd.Index) -> pd.DataFrame:
+    status = ["positive", "negative"]
+
+    def draw(options: list[str]) -> pd.Categorical:
+        return pd.Categorical(rng.choice(options, N), categories=options)
+
+    time = rng.exponential(40, N)
+    obs = pd.DataFrame(
+        {
+            "os_time": time,
+            "os_event": rng.integers(0, 2, N).astype(float),
+            "library_size": rng.uniform(1e6, 3e7, N),
+            "detected_genes": rng.integers(60, 100, N),
+            "median_correlation": rng.uniform(0.8, 0.95, N),
+            "qc_outlier": np.arange(N) == 7,
+            "qc_reason": pd.Categorical(np.where(np.arange(N) == 7, "low correlation", "")),
+            "batch": draw(["A", "B"]),
+            "subtype": draw(["S1", "S2", "S3"]),
+            "subtype_confidence": rng.uniform(0.5, 1, N),
+            "subtype_core": rng.integers(0, 2, N).astype(bool),
+            "subtype_silhouette": rng.uniform(-0.1, 0.6, N),
+            "intrinsic_subtype": draw(INTRINSIC),
+            "intrinsic_confidence": rng.uniform(0, 1, N),
+            "score_er": rng.normal(size=N),
+            "score_os": rng.normal(size=N),
+            "er_status": draw(status),
+            "pr_status": draw(status),
+            "her2_status": draw([*status, "equivocal"]),
+            "tnbc_status": draw(status),
+            "her2_probability": rng.uniform(size=N),
+            "her2_call": draw([*status, "cannot call"]),
+            "risk_os": rng.normal(size=N),
+            "risk_group_os": draw(["low", "high"]),
+        },
+        index=names,
+    )
+    obs.loc[names[:4], "er_status"] = np.nan
+    return obs
+
+
+def _ingest() -> dict:
+    return {
+        "params": {
+            "cohort": "made up",
+            "scale": "counts",
+            "orientation": "genes_by_samples",
+            "gene_ids": "symbol",
+        },
+        "methods": "Expression and clinical tables were read and checked.",
+        "notes": np.array(["2 samples have no clinical row and were left out: X1, X2"], dtype=object),
+        "roles": json.dumps({"endpoints": {"os": {"time": "t", "event": "e"}}}),
+        "endpoint_units": {"os": "months"},
+        "files": pd.DataFrame({"file": ["expression.tsv.gz"], "sha256": ["ab" * 32], "bytes": [12345]}),
+        "flow": pd.DataFrame(
+            {
+                "stage": ["read", "with clinical data"],
+                "samples": [62, 60],
+                "genes": [100, 100],
+                "reason": ["", "no clinical row"],
+            }
+        ),
+        "excluded": pd.DataFrame({"sample": ["X1", "X2"], "reason": ["no clinical row"] * 2}),
+        "gene_mapping": pd.DataFrame(
+            {"outcome": ["current", "renamed"], "genes": [99, 1], "examples": ["ERBB2", "CDCA1 to NUF2"]}
+        ),
+        "clinical_summary": pd.DataFrame(
+            {
+                "variable": ["age", "er"],
+                "kind": ["number", "category"],
+                "missing": [0, 4],
+                "summary": ["median 58 (27 to 90)", "positive 30, negative 26"],
+            }
+        ),
+    }
+
+
+def _rle(rng: np.random.Generator, names: pd.Index) -> pd.DataFrame:
+    middle = rng.normal(0, 0.1, N)
+    return pd.DataFrame(
+        {
+            "sample": names,
+            "q05": middle - 1,
+            "q25": middle - 0.3,
+            "median": middle,
+            "q75": middle + 0.3,
+            "q95": middle + 1,
+        }
+    )
+
+
+def _qc(rng: np.random.Generator, names: pd.Index) -> dict:
+    pcs = [f"PC{i}" for i in range(1, 6)]
+    pairs = [(pc, v, rng.uniform(0, 1), 0.01) for v in ("batch", "age", "er") for pc in pcs]
+    return {
+        "params": {"outlier_sd": 5.0},
+        "methods": "Samples were compared by Spearman correlation.",
+        "notes": np.array([], dtype=object),
+        "summary": pd.DataFrame({"metric": ["samples", "outliers"], "value": [N, 1]}),
+        "outliers": pd.DataFrame({"sample": ["T007"], "reason": ["low correlation"]}),
+        "duplicates": pd.DataFrame(
+            {
+                "sample_a": ["T001"],
+                "sample_b": ["T002"],
+                "correlation": [0.995],
+                "patient_a": ["P1"],
+                "patient_b": ["P2"],
+            }
+        ),
+        "sex_check": pd.DataFrame(
+            {
+                "sample": names,
+                "recorded": "female",
+                "expressed": np.where(np.arange(N) == 3, "male", "female"),
+                "xist": rng.normal(8, 1, N),
+                "chr_y": rng.normal(1, 0.3, N),
+                "agrees": np.arange(N) != 3,
+            }
+        ),
+        "pca_variance": pd.DataFrame({"pc": range(1, 11), "fraction": np.linspace(0.3, 0.02, 10)}),
+        "pca_association": pd.DataFrame(pairs, columns=["pc", "variable", "r2", "p"]),
+        "rle": _rle(rng, names),
+    }
+
+
+def _batch() -> dict:
+    return {
+        "params": {"method": "combat"},
+        "methods": "Batches were corrected by ComBat (Johnson, Li and Rabinovic 2007).",
+        "notes": np.array([], dtype=object),
+        "variance": pd.DataFrame(
+            {"factor": ["batch", "er_status"], "before": [0.21, 0.1], "after": [0.002, 0.11]}
+        ),
+        "batches": pd.DataFrame({"batch": ["A", "B"], "samples": [30, 30]}),
+    }
+
+
+def _subtypes(rng: np.random.Generator, names: pd.Index) -> dict:
+    ks = np.arange(2, 6)
+    grid = np.linspace(0, 1, 20)
+    markers = [
+        (g, s, rng.normal(1), rng.normal(3), 0.001, 0.01) for s in ("S1", "S2", "S3") for g in GENES[:12]
+    ]
+    cross = pd.DataFrame(rng.integers(0, 15, (3, 5)), columns=INTRINSIC)
+    cross.insert(0, "subtype", ["S1", "S2", "S3"])
+    confusion = pd.DataFrame(rng.integers(0, 15, (5, 5)), columns=INTRINSIC)
+    confusion.insert(0, "recorded", INTRINSIC)
+    return {
+        "params": {"n_genes": 50, "k": 3},
+        "methods": "Samples were clustered by consensus (Monti et al. 2003).",
+        "notes": np.array([], dtype=object),
+        "order": names[np.argsort(rng.uniform(size=N))].to_numpy(),
+        "k_scores": pd.DataFrame(
+            {
+                "k": ks,
+                "pac": [0.3, 0.1, 0.2, 0.3],
+                "silhouette": 0.4,
+                "cophenetic": 0.9,
+                "delta_area": 0.1,
+                "chosen": ks == 3,
+            }
+        ),
+        "cdf": pd.concat(
+            [pd.DataFrame({"k": k, "consensus": grid, "cdf": grid ** (1 / k)}) for k in ks], ignore_index=True
+        ),
+        "markers": pd.DataFrame(markers, columns=["gene", "subtype", "log_fold_change", "t", "p", "fdr"]),
+        "associations": pd.DataFrame(
+            {
+                "variable": ["er", "age"],
+                "test": ["chi-squared", "Kruskal-Wallis"],
+                "n": [56, 60],
+                "statistic": [20.0, 3.0],
+                "p": [1e-5, 0.2],
+                "fdr": [2e-5, 0.2],
+            }
+        ),
+        "reason": "k = 3 has the lowest PAC.",
+        "intrinsic_source": "published",
+        "intrinsic_proportions": pd.DataFrame(
+            {
+                "subtype": INTRINSIC,
+                "samples": [12, 8, 25, 14, 1],
+                "fraction": np.array([12, 8, 25, 14, 1]) / 60,
+            }
+        ),
+        "intrinsic_by_subtype": cross,
+        "intrinsic_performance": pd.DataFrame(
+            {"metric": ["accuracy"], "estimate": [0.8], "lower": [0.7], "upper": [0.9]}
+        ),
+        "intrinsic_confusion": confusion,
+    }
+
+
+def _performance(metric: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "model": ["signature", "clinical"],
+            "metric": metric,
+            "estimate": [0.85, 0.7],
+            "lower": [0.75, 0.55],
+            "upper": [0.95, 0.85],
+        }
+    )
+
+
+def _signature(rng: np.random.Generator) -> pd.DataFrame:
+    coefficient = rng.normal(size=6)
+    return pd.DataFrame(
+        {
+            "gene": GENES[:6],
+            "coefficient": coefficient,
+            "ratio": np.exp(coefficient),
+            "selection_frequency": rng.uniform(size=6),
+        }
+    )
+
+
+def _task(rng: np.random.Generator, names: pd.Index, kind: str) -> dict:
+    grid = np.geomspace(1, 0.01, 20)
+    curve = pd.DataFrame(
+        {
+            "lambda": grid,
+            "n_genes": np.arange(20),
+            "cv_mean": 1 + (np.log(grid) + 2) ** 2 / 20,
+            "cv_se": 0.05,
+            "lambda_min": 0.13,
+            "lambda_1se": 0.3,
+        }
+    )
+    path = pd.concat(
+        [
+            pd.DataFrame({"lambda": grid, "gene": g, "coefficient": rng.normal() * np.arange(20) / 20})
+            for g in GENES[:10]
+        ]
+    )
+    outcome = (
+        {"truth": rng.integers(0, 2, N)}
+        if kind == "binary"
+        else {"time": rng.exponential(40, N), "event": rng.integers(0, 2, N)}
+    )
+    return {
+        "kind": kind,
+        "label": "ER status" if kind == "binary" else "overall survival",
+        "n": N,
+        "n_events": 28,
+        "signature": _signature(rng),
+        "cv_curve": curve,
+        "path": path.reset_index(drop=True),
+        "performance": _performance("auc" if kind == "binary" else "concordance"),
+        "predictions": pd.DataFrame(
+            {"sample": names, "repeat": 0, "fold": 0, **outcome, "score": rng.normal(size=N)}
+        ),
+    }
+
+
+def _receptors(rng: np.random.Generator, names: pd.Index) -> dict:
+    receptors = ["er", "pr", "her2"]
+    return {
+        "params": {},
+        "methods": "Receptor status was called from a mixture of two normals.",
+        "notes": np.array(["HER2 is not recorded: its status is expression-derived"], dtype=object),
+        "source": {
+            "er": "recorded",
+            "pr": "recorded",
+            "her2": "expression-derived",
+            "tnbc": "expression-derived",
+        },
+        "mixtures": pd.DataFrame(
+            {
+                "receptor": receptors,
+                "genes": ["ESR1", "PGR", "ERBB2, GRB7"],
+                "mean_low": 4.0,
+                "mean_high": 8.0,
+                "sd_low": 0.8,
+                "sd_high": 0.7,
+                "weight_high": 0.4,
+                "threshold": 6.2,
+                "bimodality_index": 1.6,
+            }
+        ),
+        "counts": pd.DataFrame(
+            {
+                "receptor": [*receptors, "tnbc"],
+                "source": ["recorded", "recorded", "expression-derived", "expression-derived"],
+                "positive": [30, 25, 12, 10],
+                "negative": [26, 30, 40, 50],
+                "equivocal": [0, 0, 8, 0],
+                "missing": [4, 5, 0, 0],
+            }
+        ),
+        "agreement": pd.DataFrame(
+            {
+                "receptor": ["er"],
+                "n": [56],
+                "agreement": [0.9],
+                "lower": [0.8],
+                "upper": [0.96],
+                "kappa": [0.8],
+                "sensitivity": [0.9],
+                "specificity": [0.9],
+            }
+        ),
+        "values": pd.DataFrame(
+            np.where(rng.uniform(size=(N, 3)) < 0.4, 8, 4) + rng.normal(0, 0.7, (N, 3)), names, receptors
+        ),
+    }
+
+
+def _classifier(rng: np.random.Generator, names: pd.Index) -> dict:
+    truth = rng.integers(0, 2, N)
+    rate = np.linspace(0, 1, 15)
+    probability = np.clip(truth * 0.6 + rng.uniform(0, 0.4, N), 0, 1)
+    return {
+        "label_source": "expression-derived",
+        "excluded_genes": np.array(["ERBB2", "GRB7"], dtype=object),
+        "n_positive": int(truth.sum()),
+        "n_negative": int(N - truth.sum()),
+        "n_excluded": 8,
+        "performance": _performance("auc"),
+        "roc": pd.DataFrame({"false_positive_rate": rate, "true_positive_rate": np.sqrt(rate)}),
+        "calibration": pd.DataFrame(
+            {"predicted": [0.1, 0.3, 0.5, 0.7, 0.9], "observed": [0.05, 0.3, 0.55, 0.6, 1.0], "n": 12}
+        ),
+        "predictions": pd.DataFrame(
+            {
+                "sample": names,
+                "truth": truth,
+                "probability": probability,
+                "call": np.where(probability > 0.5, "positive", "negative"),
+            }
+        ),
+        "signature": _signature(rng),
+    }
+
+
+def _classify(rng: np.random.Generator, names: pd.Index) -> dict:
+    return {
+        "params": {"uncertain": np.array([0.35, 0.65])},
+        "methods": "Classifiers are LASSO logistic regressions.",
+        "notes": np.array([], dtype=object),
+        "tasks": np.array(["her2"], dtype=object),
+        "her2": _classifier(rng, names),
+        "skipped": pd.DataFrame({"task": ["tnbc"], "reason": ["only 3 positive samples"]}),
+    }
+
+
+def _survival(rng: np.random.Generator) -> dict:
+    curves = []
+    for group, rate in (("low", 0.004), ("high", 0.015)):
+        time = np.sort(rng.uniform(0, 100, 20))
+        s = np.exp(-rate * time)
+        curves.append(
+            pd.DataFrame(
+                {
+                    "grouping": "risk group",
+                    "group": group,
+                    "time": time,
+                    "survival": s,
+                    "lower": s * 0.9,
+                    "upper": np.minimum(s * 1.1, 1),
+                    "at_risk": np.arange(30, 10, -1),
+                }
+            )
+        )
+    names = ["clinical", "clinical", "clinical + signature"]
+    return {
+        "params": {"n_folds": 5},
+        "methods": "Survival was estimated by Kaplan and Meier (1958).",
+        "notes": np.array([], dtype=object),
+        "endpoints": np.array(["os"], dtype=object),
+        "os": {
+            "unit": "months",
+            "n": N,
+            "n_events": 28,
+            "median_follow_up": 48.0,
+            "horizon": 48.0,
+            "kaplan_meier": pd.concat(curves, ignore_index=True),
+            "at_risk": pd.DataFrame(
+                {
+                    "grouping": "risk group",
+                    "group": ["low", "high"],
+                    "0": [30, 30],
+                    "50": [20, 15],
+                    "100": [10, 3],
+                }
+            ),
+            "logrank": pd.DataFrame({"grouping": ["risk group"], "chi2": [9.0], "df": [1], "p": [0.0027]}),
+            "cox": pd.DataFrame(
+                {
+                    "model": names,
+                    "covariate": ["age", "node positive", "risk_os"],
+                    "coefficient": 0.3,
+                    "hazard_ratio": [1.2, 2.0, 2.7],
+                    "lower": [0.9, 1.1, 1.5],
+                    "upper": [1.6, 3.6, 4.9],
+                    "p": [0.2, 0.02, 0.0004],
+                }
+            ),
+            "proportional_hazards": pd.DataFrame({"covariate": ["age"], "statistic": [0.3], "p": [0.6]}),
+            "concordance": pd.DataFrame(
+                {
+                    "model": ["clinical", "signature"],
+                    "estimate": [0.61, 0.66],
+                    "lower": [0.5, 0.55],
+                    "upper": [0.72, 0.77],
+                    "n": N,
+                    "n_events": 28,
+                }
+            ),
+        },
+    }
+
+
+def _response(rng: np.random.Generator, names: pd.Index) -> dict:
+    return {
+        "params": {},
+        "methods": "Interaction was tested in Cox models.",
+        "notes": np.array([], dtype=object),
+        "available": "both",
+        "sentence": "Treatment and response are recorded.",
+        "interaction": pd.DataFrame(
+            {
+                "endpoint": "os",
+                "biomarker": ["ERBB2", "risk_os"],
+                "n_treated": 30,
+                "n_control": 30,
+                "term": "interaction",
+                "coefficient": [0.4, -0.2],
+                "hazard_ratio": [1.5, 0.8],
+                "lower": [0.8, 0.3],
+                "upper": [2.8, 2.1],
+                "p": [0.2, 0.7],
+                "fdr": [0.4, 0.7],
+            }
+        ),
+        "classifier": _classifier(rng, names),
+    }

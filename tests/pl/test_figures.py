@@ -1,0 +1,99 @@
+"""Every figure draws what is stored, on new axes or on the ones given."""
+
+from __future__ import annotations
+
+import inspect
+
+import anndata as ad
+import matplotlib as mpl
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from precisionmed import pl
+from precisionmed.errors import InputError
+from precisionmed.pl._base import canvas, colours, offscreen, p_text, words
+
+FIGURES = [
+    (module, name)
+    for module in pl.__all__
+    for name, function in vars(getattr(pl, module)).items()
+    if inspect.isfunction(function)
+    and function.__module__ == f"precisionmed.pl.{module}"
+    and next(iter(inspect.signature(function).parameters)) == "adata"
+    and not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize(("module", "name"), FIGURES)
+def test_draws_on_new_axes_and_on_given_ones(
+    module: str, name: str, cohort: ad.AnnData, external: ad.AnnData
+) -> None:
+    draw = getattr(getattr(pl, module), name)
+    adata = external if module == "validate" else cohort
+    with offscreen():
+        own = draw(adata)
+    assert isinstance(own, Axes)
+    assert own.get_xlabel() or own.get_title(loc="left")
+    own.figure.canvas.draw()  # type: ignore[union-attr]
+    given = Figure().add_subplot()
+    assert draw(adata, ax=given) is given
+
+
+def test_offscreen_figures_are_not_left_open_and_the_style_does_not_leak(cohort: ad.AnnData) -> None:
+    import matplotlib.pyplot as plt
+
+    before, size = plt.get_fignums(), mpl.rcParams["font.size"]
+    with offscreen():
+        pl.qc.rle(cohort)
+    assert plt.get_fignums() == before
+    assert mpl.rcParams["font.size"] == size
+
+
+def test_says_which_step_is_missing(cohort: ad.AnnData) -> None:
+    bare = ad.AnnData(cohort.X)
+    with pytest.raises(InputError, match=r"nothing is stored for 'survival': run pm.tl.survival first"):
+        pl.survival.kaplan_meier(bare)
+    with pytest.raises(InputError, match=r"'biomarkers' has no task 'err'. Did you mean 'er'"):
+        pl.biomarkers.cv_curve(cohort, "err")
+
+
+def test_expression_derived_labels_are_marked_on_the_figure(cohort: ad.AnnData) -> None:
+    with offscreen():
+        for axes in (pl.receptors.mixtures(cohort, "her2"), pl.classify.roc(cohort, "her2")):
+            assert any("expression-derived" in text.get_text() for text in axes.texts)
+        recorded = pl.receptors.mixtures(cohort, "er")
+    assert not any("expression-derived" in text.get_text() for text in recorded.texts)
+
+
+def test_empty_signature_is_said_in_words(cohort: ad.AnnData) -> None:
+    copy = cohort.copy()
+    task = copy.uns["precisionmed"]["biomarkers"]["er"]
+    task["signature"] = task["signature"].iloc[:0]
+    with pytest.raises(InputError, match="holds no gene"):
+        pl.biomarkers.signature(copy, "er")
+
+
+def test_fixed_categories_keep_their_colour() -> None:
+    assert colours(["Basal", "LumA"])["LumA"] == colours(["LumA", "Normal"])["LumA"]
+    several = colours([f"group {i}" for i in range(6)])
+    assert len(set(several.values())) == 6
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0001, "p < 0.001"), (0.0031, "p = 0.003"), (0.34, "p = 0.34"), (float("nan"), "p not available")],
+)
+def test_p_values_read_as_in_journals(p: float, text: str) -> None:
+    assert p_text(p) == text
+
+
+def test_names_become_words() -> None:
+    assert words("risk_group_os") == "risk group OS"
+    assert words("non_responder") == "non-responder"
+
+
+def test_canvas_uses_the_axes_it_is_given() -> None:
+    axes = Figure().add_subplot()
+    with canvas(axes, 1, 1) as same:
+        assert same is axes
