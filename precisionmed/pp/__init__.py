@@ -1,1 +1,11 @@
-"""See docs/development.md."""
+"""Preprocessing of a cohort: quality control, gene filter, normalization, batch correction.
+
+Functions take an AnnData (samples x genes), change it in place and return it.
+"""
+
+from __future__ import annotations
+
+from precisionmed.pp.filter_genes import filter_genes
+from precisionmed.pp.normalize import normalize
+
+__all__ = ["filter_genes", "normalize"]

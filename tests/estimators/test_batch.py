@@ -116,7 +116,7 @@ def test_unknown_batches(values, samples):
 
 def test_without_covariates_the_mean_covariate_effect_stands_in(values, samples):
     model = ComBat(mean_only=True).fit(values, samples["batch"], samples[["er"]])
-    without = model.transform(values, samples["batch"])
+    without, exact = (model.transform(values, samples["batch"], c) for c in (None, samples[["er"]]))
     np.testing.assert_allclose(
         without, model.transform(values, samples["batch"], samples[["er"]]), rtol=1e-12
     )

@@ -1,0 +1,165 @@
+"""What steps after `normalize` start from: values as read, an unfitted preprocessor, batch labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from precisionmed.config import RolesConfig
+from precisionmed.errors import InputError
+from precisionmed.estimators.batch import ComBat
+from precisionmed.estimators.gene_filter import GeneFilter
+from precisionmed.estimators.normalize import TMM, Log2, LogCPM, Quantile, RankScores, UpperQuartile
+from precisionmed.estimators.preprocessor import Preprocessor
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+LINEAR = ("counts", "rsem", "tpm", "fpkm")
+_COUNT_LIKE = ("counts", "rsem")
+
+
+def measured(adata: AnnData) -> tuple[NDArray[np.float64], pd.Index]:
+    """Return the values as read, samples x all genes, and the genes.
+
+    Raises
+    ------
+    InputError
+        The cohort has not been normalized.
+    """
+    if adata.raw is None:
+        raise InputError("the values as read are not kept yet; run pp.normalize first.")
+    return dense(adata.raw.X), adata.raw.var_names
+
+
+def preprocessor(adata: AnnData) -> Preprocessor:
+    """Return an unfitted preprocessor with the settings that `normalize` and `batch` used.
+
+    Raises
+    ------
+    InputError
+        The cohort has not been normalized.
+    """
+    steps = adata.uns.get("precisionmed", {})
+    if "normalize" not in steps:
+        raise InputError("the cohort has not been normalized; run pp.normalize first.")
+    chosen = steps["normalize"]["params"]
+    return build_preprocessor(
+        str(chosen["method"]),
+        scale=str(chosen["scale"]),
+        min_count=float(chosen["min_count"]),
+        min_fraction=float(chosen["min_fraction"]),
+        batch_method=_batch_method(adata),
+    )
+
+
+def batch_labels(adata: AnnData) -> NDArray[np.str_] | None:
+    """Return the batch of each sample, or None when no batch correction was chosen."""
+    return None if _batch_method(adata) == "none" else adata.obs["batch"].astype(str).to_numpy(dtype=str)
+
+
+def batch_covariates(adata: AnnData) -> pd.DataFrame | None:
+    """Return the clinical columns that the batch correction preserves, or None when there are none.
+
+    A missing category is a category of its own (`missing`), a missing number the column's median.
+    """
+    if _batch_method(adata) == "none":
+        return None
+    names = [str(name) for name in adata.uns["precisionmed"]["batch"]["params"].get("covariates", [])]
+    return complete_covariates(adata.obs[names]) if names else None
+
+
+def complete_covariates(columns: pd.DataFrame) -> pd.DataFrame:
+    """Fill missing covariates: the median of a number, the category `missing` otherwise."""
+    filled: dict[str, pd.Series] = {}
+    for name, column in columns.items():
+        if pd.api.types.is_numeric_dtype(column):
+            numbers = column.astype(float)
+            filled[str(name)] = numbers.fillna(numbers.median())
+        else:
+            filled[str(name)] = column.astype(object).where(column.notna(), "missing").astype(str)
+    return pd.DataFrame(filled, index=columns.index)
+
+
+def build_preprocessor(
+    method: str, *, scale: str, min_count: float, min_fraction: float, batch_method: str = "none"
+) -> Preprocessor:
+    """Return the unfitted preprocessor of one choice of settings."""
+    return Preprocessor(
+        normalizer=_normalizer(method, scale),
+        gene_filter=GeneFilter(min_count=min_count, min_fraction=min_fraction, scale=scale),
+        # A new patient's batch, or one that is absent from a training fold, is unknown by nature.
+        batch_corrector=ComBat(unknown="none") if batch_method == "combat" else None,
+    )
+
+
+def decide_method(method: str, scale: str) -> str:
+    """Return the normalization to use on a scale, after `auto` was decided.
+
+    Raises
+    ------
+    InputError
+        The method makes no sense on the scale.
+    """
+    if method == "auto":
+        return "tmm" if scale == "counts" else "log2" if scale in LINEAR else "none"
+    if method in ("tmm", "log_cpm", "upper_quartile") and scale not in _COUNT_LIKE:
+        raise InputError(f"normalize.method '{method}' needs counts, the scale is '{scale}'; use 'auto'.")
+    if method == "log2" and scale not in LINEAR:
+        raise InputError(f"normalize.method 'log2' needs linear values, the scale is '{scale}'; use 'none'.")
+    if method == "none" and scale in LINEAR:
+        raise InputError(f"normalize.method 'none' would leave '{scale}' values linear; use 'auto'.")
+    return method
+
+
+def scale_of(adata: AnnData) -> str:
+    """Return what the numbers are, as decided by `ingest`."""
+    params = adata.uns.get("precisionmed", {}).get("ingest", {}).get("params", {})
+    if "scale" in params:
+        return str(params["scale"])
+    if "counts" in adata.layers:
+        return "counts"
+    raise InputError("the scale of the values is not known; read the cohort with read_cohort.")
+
+
+def roles_of(adata: AnnData) -> RolesConfig:
+    """Return what the clinical columns mean; empty when nothing was declared."""
+    text = adata.uns.get("precisionmed", {}).get("ingest", {}).get("roles")
+    return RolesConfig() if text is None else RolesConfig.model_validate_json(str(text))
+
+
+def dense(values: Any) -> NDArray[np.float64]:
+    """Return a dense C-ordered float64 matrix, also of a sparse one."""
+    return np.ascontiguousarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)
+
+
+def table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table as it can be stored: unique string index, string column names."""
+    return frame.reset_index(drop=True).rename(index=str, columns=str)
+
+
+def metric_table(metrics: dict[str, float]) -> pd.DataFrame:
+    """Return named numbers as a table with the columns `metric` and `value`."""
+    numbers = [float(value) for value in metrics.values()]
+    return table(pd.DataFrame({"metric": list(metrics), "value": numbers}))
+
+
+def store(adata: AnnData, step: str, content: dict[str, Any]) -> None:
+    """Put what a step found into `uns["precisionmed"][step]`."""
+    adata.uns.setdefault("precisionmed", {})[step] = content
+
+
+def _batch_method(adata: AnnData) -> str:
+    params = adata.uns.get("precisionmed", {}).get("batch", {}).get("params", {})
+    return str(params.get("method", "none"))
+
+
+def _normalizer(method: str, scale: str) -> Any:
+    if method == "quantile":
+        first = LogCPM() if scale in _COUNT_LIKE else Log2() if scale in LINEAR else None
+        return Quantile(first=first)
+    kinds = {"tmm": TMM, "log_cpm": LogCPM, "upper_quartile": UpperQuartile, "rank": RankScores, "log2": Log2}
+    return None if method == "none" else kinds[method]()
