@@ -13,7 +13,7 @@ PR_MODULE = ("PGR",)
 Y_GENES = ("RPS4Y1", "DDX3Y", "KDM5D", "EIF1AY")
 AMPLIFICATION = 3.5  # log2 over the diploid level
 ER_EFFECT = 4.0
-PR_EFFECT = 3.0
+PR_EFFECT = 4.0
 SIGNAL_SD = 1.0  # log2 between tumours, of genes that matter for response or survival
 NOISE_SD = 0.3
 
