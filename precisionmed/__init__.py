@@ -19,17 +19,15 @@ _HOMES = {
     "LockedModel": "precisionmed.io.model",
     "lock": "precisionmed.io.model",
     "read_cohort": "precisionmed.io.cohort",
-    "read_expression": "precisionmed.io.expression",
     "read_run": "precisionmed.io.run",
 }
 _PARTS = ("datasets", "estimators", "pl", "pp", "report", "tl")
 
-__all__ = ["LockedModel", "lock", "read_cohort", "read_expression", "read_run", *_PARTS]
+__all__ = ["LockedModel", "lock", "read_cohort", "read_run", *_PARTS]
 
 if TYPE_CHECKING:
     from precisionmed import datasets, estimators, pl, pp, report, tl
     from precisionmed.io.cohort import read_cohort
-    from precisionmed.io.expression import read_expression
     from precisionmed.io.model import LockedModel, lock
     from precisionmed.io.run import read_run
 

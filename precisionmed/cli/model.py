@@ -40,17 +40,24 @@ def predict(
         Path | None, typer.Option("--output", help="Table to write (TSV); shown when left out.")
     ] = None,
     batch: Annotated[str | None, typer.Option(help="Training batch the samples belong to.")] = None,
+    centre: Annotated[
+        bool,
+        typer.Option(
+            "--centre", help="Centre genes over the file's samples (a whole cohort of another platform)."
+        ),
+    ] = False,
     log: Log = None,
     threads: Threads = None,
 ) -> None:
     """Apply a locked model to new samples, each alone: calls, probabilities, risk, or "cannot call"."""
     with guarded("predict", log, threads):
-        from precisionmed.io.expression import read_expression
+        from precisionmed.io.cohort import read_cohort
         from precisionmed.io.model import LockedModel
         from precisionmed.io.run import replacing
 
         locked = LockedModel.load(model)
-        calls = locked.predict(read_expression(expression), batch=batch)
+        samples = read_cohort(expression=expression, scale=locked.manifest["scale"])
+        calls = locked.predict(samples, batch=batch, centre=centre)
         if output is None:
             typer.echo(calls.to_csv(sep="\t", index_label="sample"), nl=False)
             return

@@ -89,7 +89,7 @@ class LockedModel:
         return Path(path)
 
     def predict(
-        self, expression: pd.DataFrame | ad.AnnData, *, batch: str | None = None, scale: str = "auto"
+        self, expression: pd.DataFrame | ad.AnnData, *, batch: str | None = None, centre: bool = False
     ) -> pd.DataFrame:
         """Return the calls for new samples, each computed alone.
 
@@ -100,21 +100,23 @@ class LockedModel:
             `precisionmed.read_cohort` gives it, on the scale of the training cohort.
         batch
             A training batch the samples belong to, if any.
-        scale
-            Scale of the values; `auto` finds out from the numbers.
+        centre
+            Move the median of each gene over the given samples to its training median first. Meant for a
+            whole cohort of another platform; the calls then depend on the other samples.
 
         Returns
         -------
         DataFrame
-            One row a sample: calls, probabilities and risk; "cannot call" with the reason in the column
-            that ends in `_reason`.
+            One row a sample: `deviation` (how unlike the training samples), `genes_missing`, and for each
+            task calls, probabilities or risk; "cannot call" with the reason in the column that ends in `_reason`.
 
         Raises
         ------
         InputError
-            Fewer than half of the model's genes are there, or the scale is another one.
+            Fewer than half of the model's genes are there, the scale is another one, or there are too few
+            samples to centre.
         """
-        return predict_samples(self, expression, batch=batch, scale=scale)
+        return predict_samples(self, expression, batch=batch, centre=centre)
 
 
 def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
@@ -154,9 +156,7 @@ def _tasks(steps: dict[str, Any]) -> dict[str, Any]:
         tasks[str(task)] = {"kind": "receptor", "model": decode(steps["classify"][task]["model"])}
     for task in steps.get("biomarkers", {}).get("tasks", []):
         found = steps["biomarkers"][task]
-        if (
-            found["kind"] == "binary"
-        ):  # survival signatures are locked by the survival step, with their risk groups
+        if found["kind"] == "binary":  # the survival step locks those of survival, with their risk groups
             tasks[f"signature_{task}"] = {"kind": "signature", "model": decode(found["model"])}
     for endpoint in steps.get("survival", {}).get("endpoints", []):
         found = steps["survival"][endpoint]
@@ -179,19 +179,10 @@ def _reference(adata: ad.AnnData) -> dict[str, Any]:
     spread = 1.4826 * np.nanmedian(np.abs(values - median), axis=0)
     varies = spread > 0
     deviation = np.nanmedian(np.abs(values - median)[:, varies] / spread[varies], axis=1)
-    raw = np.asarray(adata.raw.X, dtype=float)
-    totals = np.nansum(raw, axis=0)
-    share = (
-        totals / totals.sum()
-        if (raw[np.isfinite(raw)] >= 0).all() and totals.sum() > 0
-        else np.zeros_like(totals)
-    )
     return {
         "median": median,
         "spread": spread,
         "limit": 1.5 * float(deviation.max()),
-        "scale": str(adata.uns["precisionmed"]["ingest"]["params"]["scale"]),
-        "share": share,
     }
 
 

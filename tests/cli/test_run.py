@@ -41,7 +41,7 @@ def test_a_second_run_has_nothing_to_do(finished_run):
 
 
 def test_snakemake_itself_and_python_give_the_same_numbers(finished_run, tmp_path):
-    """The Snakefile by itself up to the subtypes, and the functions one by one, against `precisionmed run`."""
+    """The Snakefile up to the subtypes, and the functions one by one, against `precisionmed run`."""
     from precisionmed.cli.run import workflow_folder
 
     line = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow_folder() / "Snakefile")]
@@ -80,9 +80,8 @@ def test_a_changed_byte_in_the_model_is_refused(finished_run, tmp_path):
     content = bytearray((finished_run.results / "model.pmz").read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "model.pmz").write_bytes(content)
-    done = command(
-        "predict", "--model", "model.pmz", "--expression", finished_run.external, "--output", "o.tsv", cwd=tmp_path
-    )
+    arguments = ("--expression", finished_run.external, "--output", "o.tsv")
+    done = command("predict", "--model", "model.pmz", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert "not an intact model file" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,0 +1,209 @@
+"""External validation: the locked model on a cohort it has never seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.config import step_generator
+from precisionmed.errors import warn
+from precisionmed.estimators import metrics
+from precisionmed.estimators.centroids import CANNOT_CALL
+from precisionmed.io._predict import FEWEST_TO_CENTRE
+from precisionmed.pp import normalize
+from precisionmed.pp._inputs import store
+from precisionmed.tl import _survival_cohort as cohort
+from precisionmed.tl._survival_curves import curve_tables
+from precisionmed.tl.receptors import DERIVED, receptors
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from precisionmed.io.model import LockedModel
+
+SINGLE, CENTRED = "single sample", "centred"
+_FEWEST = 5
+"""Fewest samples of each class (or events) for an estimate."""
+
+
+def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
+    """Apply a locked model to an external cohort and compare it with what the cohort records.
+
+    Every sample is called alone (mode `single sample`). With at least 20 samples the calls are
+    repeated after moving each gene's median to that of the training cohort (mode `centred`), which is
+    what another platform may need, but which no single patient can have.
+
+    Parameters
+    ----------
+    adata
+        The external cohort as `read_cohort` gives it; changed in place.
+    model
+        The locked model.
+    seed
+        Seed of the bootstrap intervals.
+
+    Returns
+    -------
+    AnnData
+        The cohort with `uns["precisionmed"]["validate"]`. Receptor status that the cohort does not record is
+        called from its own expression and marked as such.
+
+    Raises
+    ------
+    InputError
+        The cohort has too few of the model's genes, or is on another scale.
+    """
+    notes: list[str] = []
+    calls = {SINGLE: model.predict(adata)}
+    if adata.n_obs >= FEWEST_TO_CENTRE:
+        with cohort.noting([]):
+            calls[CENTRED] = model.predict(adata, centre=True)
+    labels, derived = _labels(adata, notes)
+    endpoints = cohort.endpoints_of(adata, notes)
+    measured = [_performance(mode, found, labels, endpoints, model, seed) for mode, found in calls.items()]
+    content: dict[str, Any] = {
+        "cohort": str(adata.uns["precisionmed"]["ingest"]["params"]["cohort"]),
+        "trained_on": str(model.manifest["cohort"]),
+        "params": {"seed": seed, "modes": ", ".join(calls)},
+        "performance": cohort.tables(measured),
+        "predictions": _predictions(calls[SINGLE]),
+        "proportions": cohort.tables([_proportions(mode, found) for mode, found in calls.items()]),
+        "derived_labels": np.array(derived, dtype=object),
+    }
+    if endpoints:
+        content |= _curves(calls[SINGLE], endpoints[0], model, notes)
+    content["notes"] = np.array(notes, dtype=object)
+    content["methods"] = _methods(content, endpoints, model)
+    store(adata, "validate", content)
+    return adata
+
+
+def _labels(adata: AnnData, notes: list[str]) -> tuple[dict[str, pd.Series], list[str]]:
+    """Return what the calls are compared with, and which of it comes from the cohort's own expression."""
+    with cohort.noting(notes):
+        settled = receptors(normalize(adata.copy()))
+    source = settled.uns["precisionmed"]["receptors"]["source"]
+    labels = {name: settled.obs[f"{name}_status"] for name in ("er", "pr", "her2", "tnbc")}
+    for name in ("response", "intrinsic"):
+        if name in adata.obs:
+            labels[name] = adata.obs[name]
+    return labels, [name for name in source if source[name] == DERIVED]
+
+
+def _performance(
+    mode: str,
+    calls: pd.DataFrame,
+    labels: dict[str, pd.Series],
+    endpoints: list[cohort.Endpoint],
+    model: LockedModel,
+    seed: int,
+) -> pd.DataFrame:
+    """Return one row for each task, metric and (other things equal) this mode."""
+    rows: list[tuple[str, str, int, float, float, float]] = []
+    for task, content in model.parts["tasks"].items():
+        if content["kind"] == "survival" and endpoints:
+            rows += _risk_rows(task, calls, _endpoint_for(task, endpoints), seed)
+        elif content["kind"] in ("receptor", "signature"):
+            rows += _binary_rows(task, calls, labels.get(task.removeprefix("signature_")))
+        elif task == "intrinsic_subtype" and "intrinsic" in labels:
+            rows += _class_rows(task, calls[task], labels["intrinsic"])
+    table = pd.DataFrame(rows, columns=["task", "metric", "n", "estimate", "lower", "upper"])
+    return cohort.labelled(table, mode=mode)
+
+
+def _endpoint_for(task: str, endpoints: list[cohort.Endpoint]) -> cohort.Endpoint:
+    """Return the endpoint of the same name, else the cohort's first (the notes say so)."""
+    return next((e for e in endpoints if e.name == task), endpoints[0])
+
+
+def _risk_rows(task: str, calls: pd.DataFrame, endpoint: cohort.Endpoint, seed: int) -> list[tuple]:
+    risk = calls[f"{task}_risk"].to_numpy()[endpoint.rows]
+    known = np.isfinite(risk)
+    y = endpoint.y[known]
+    if y["event"].sum() < _FEWEST:
+        return []
+    rng = step_generator(seed, f"validate.{task}")
+    interval = metrics.concordance_interval(y["time"], y["event"], risk[known], rng)
+    return [(task, f"c_index ({endpoint.name})", len(y), *interval)]
+
+
+def _binary_rows(task: str, calls: pd.DataFrame, label: pd.Series | None) -> list[tuple]:
+    if label is None:
+        return []
+    truth = label.astype(object).map({"positive": 1, "negative": 0, "responder": 1, "non_responder": 0})
+    probability = calls[f"{task}_probability"]
+    known = (truth.notna() & probability.notna()).to_numpy()
+    actual = truth[known].astype(int).to_numpy()
+    if min((actual == 1).sum(), (actual == 0).sum()) < _FEWEST:
+        return []
+    rows: list[tuple] = [(task, "auc", len(actual), *metrics.auc_interval(actual, probability[known]))]
+    if task in calls:
+        called = known & (calls[task] != CANNOT_CALL).to_numpy()
+        rows += _class_rows(task, calls[task][called], label[called])
+        rows.append(
+            (task, "called", int(known.sum()), *metrics.proportion_interval(called.sum(), known.sum()))
+        )
+    return rows
+
+
+def _class_rows(task: str, calls: pd.Series, label: pd.Series) -> list[tuple]:
+    known = (label.notna() & (calls != CANNOT_CALL)).to_numpy()
+    if known.sum() < _FEWEST:
+        return []
+    truth, called = label[known].astype(str), calls[known].astype(str)
+    return [(task, "accuracy", int(known.sum()), *metrics.accuracy_interval(truth, called))]
+
+
+def _predictions(calls: pd.DataFrame) -> pd.DataFrame:
+    return cohort.table(calls.rename_axis("sample").reset_index())
+
+
+def _proportions(mode: str, calls: pd.DataFrame) -> pd.DataFrame:
+    """Count the intrinsic subtypes called, or the cohort's own subtypes where there are none."""
+    column = "intrinsic_subtype" if "intrinsic_subtype" in calls else "subtype"
+    if column not in calls:
+        return pd.DataFrame(columns=["mode", "subtype", "samples", "fraction"])
+    counts = calls[column].value_counts().sort_index()
+    table = pd.DataFrame(
+        {"subtype": counts.index, "samples": counts.to_numpy(), "fraction": counts / counts.sum()}
+    )
+    return cohort.labelled(table, mode=mode)
+
+
+def _curves(
+    calls: pd.DataFrame, endpoint: cohort.Endpoint, model: LockedModel, notes: list[str]
+) -> dict[str, Any]:
+    groupings = {}
+    for task, content in model.parts["tasks"].items():
+        column = {"survival": f"{task}_risk_group", "class": task}.get(content["kind"])
+        if column is None:
+            continue
+        called = calls[column].iloc[endpoint.rows].rename(task)
+        groups = cohort.groups_of(called, notes, omit=(CANNOT_CALL,))
+        if groups is not None:
+            groupings[column] = groups
+        if content["kind"] == "survival" and task != endpoint.name:
+            warn(f"risk of {task} is compared with {endpoint.name}, the endpoint of this cohort.", notes)
+    return {"endpoint": endpoint.name, "unit": endpoint.unit, **curve_tables(endpoint, groupings)}
+
+
+def _methods(content: dict[str, Any], endpoints: list[cohort.Endpoint], model: LockedModel) -> str:
+    sentences = [
+        f"The model locked on {content['trained_on']} was applied to {content['cohort']} one sample at a time; no "
+        "parameter was learned from this cohort."
+    ]
+    if CENTRED in content["params"]["modes"]:
+        sentences.append(
+            "As a second reading, each gene's median over the cohort was moved to its training median first; "
+            "this uses the whole cohort and is not available for a single patient."
+        )
+    if len(content["derived_labels"]):
+        names = ", ".join(str(name).upper() for name in content["derived_labels"])
+        sentences.append(
+            f"{names} status is not recorded there and was called from the cohort's own expression."
+        )
+    if endpoints:
+        sentences.append("Concordance is Harrell's C with a bootstrap interval; AUC has DeLong's interval.")
+    return " ".join(sentences)
