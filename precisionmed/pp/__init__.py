@@ -5,7 +5,8 @@ Functions take an AnnData (samples x genes), change it in place and return it.
 
 from __future__ import annotations
 
+from precisionmed.pp.batch import batch
 from precisionmed.pp.filter_genes import filter_genes
 from precisionmed.pp.normalize import normalize
 
-__all__ = ["filter_genes", "normalize"]
+__all__ = ["batch", "filter_genes", "normalize"]

@@ -134,8 +134,8 @@ def _methods(
     rule = "Genes that were constant or never measured were dropped"
     if scale == "counts":
         rule = (
-            f"Genes were kept when they reached the counts per million of {min_count:g} reads in a library of "
-            f"median size in at least {min_fraction:.0%} of the samples"
+            f"Genes were kept when they reached the counts per million of {min_count:g} reads in a "
+            f"library of median size in at least {min_fraction:.0%} of the samples"
         )
     sentences = [
         f"{rule} ({metrics['genes_kept']:,.0f} of {metrics['genes_read']:,.0f}).",
