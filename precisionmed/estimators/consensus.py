@@ -1,0 +1,255 @@
+"""Consensus clustering: subtypes that come back whichever patients are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.linalg import eigh
+from sklearn.base import BaseEstimator, ClusterMixin
+from threadpoolctl import threadpool_limits
+
+from precisionmed.errors import InputError
+from precisionmed.estimators import _consensus_scores as score
+from precisionmed.estimators._distances import METRICS, sample_distances
+from precisionmed.estimators._matrix import fit_matrix
+from precisionmed.kernels.cooccurrence import LINKAGES, cooccurrence, resampled_labels
+
+_NULL_RESAMPLES = 100  # enough to place a pair's consensus below 0.1, between, or above 0.9
+
+
+class ConsensusClustering(ClusterMixin, BaseEstimator):
+    """Hierarchical consensus clustering of samples (Monti et al. 2003).
+
+    Many random subsets of the samples are clustered; the consensus of two samples is the fraction of
+    the subsets containing both in which they fall into one cluster. The final clusters are cut from
+    the average-linkage tree of 1 - consensus. How ambiguous the consensus is, compared with cohorts
+    of the same covariance that have no clusters, tells which number of clusters is stable, if any.
+
+    Parameters
+    ----------
+    k_range : sequence of int
+        Numbers of clusters to try.
+    linkage : {"average", "complete", "ward"}
+        Linkage inside the resamples (`ward` needs `metric="euclidean"`).
+    metric : {"pearson", "spearman", "euclidean"}
+        Distance of samples: 1 - correlation, or Euclidean.
+    resamples : int
+        Number of random subsets.
+    sample_fraction, feature_fraction : float
+        Fractions of samples and features in each subset.
+    k : int, optional
+        Number of clusters; chosen by stability when left out (see `reason_`).
+    n_null : int
+        Cohorts without clusters to simulate; 0 compares the values of k only with each other.
+    min_fraction : float
+        A k that leaves a cluster below this fraction of the samples (or three) is chosen only if all do.
+    random_state : int, numpy.random.Generator or None
+        Randomness of the resamples and of the null cohorts.
+
+    Attributes
+    ----------
+    labels_ : dict of int to ndarray of int, shape (n,)
+        Clusters for each k, numbered from 0 in order of decreasing size.
+    consensus_ : dict of int to ndarray of float32, shape (n, n)
+        Consensus for each k; 0 for pairs that were never drawn together.
+    scores_ : dict of str to ndarray
+        One entry a k: `k`, `pac` (limits 0.1 and 0.9), `silhouette` (mean, of 1 - consensus),
+        `cophenetic`, `delta_area`, `smallest` (cluster size), and with null cohorts `null_pac` (mean),
+        `relative_pac` (`pac` / `null_pac`) and `p` (family-wise over k).
+    cdf_ : dict of int to ndarray, shape (101,)
+        Cumulative distribution of the consensus of pairs at 0, 0.01, ..., 1.
+    k_ : int
+        Chosen number of clusters.
+    reason_ : str
+        Why, in a sentence.
+    order_ : ndarray of int
+        Samples in the order of the tree at `k_`.
+    confidence_, silhouette_ : ndarray, shape (n,)
+        At `k_`: mean consensus with the other samples of the own cluster, and silhouette.
+
+    References
+    ----------
+    Monti et al., Mach Learn 2003;52:91-118 (consensus). Wilkerson and Hayes, Bioinformatics
+    2010;26:1572-1573 (the final clustering). Senbabaoglu et al., Sci Rep 2014;4:6207 (PAC). John et al.,
+    Sci Rep 2020;10:1816 (the null: multivariate normal with the cohort's principal components).
+    """
+
+    def __init__(
+        self,
+        k_range: Sequence[int] = (2, 3, 4, 5, 6),
+        linkage: str = "average",
+        metric: str = "pearson",
+        resamples: int = 500,
+        sample_fraction: float = 0.8,
+        feature_fraction: float = 1.0,
+        k: int | None = None,
+        n_null: int = 20,
+        min_fraction: float = 0.05,
+        random_state: int | np.random.Generator | None = None,
+    ) -> None:
+        self.k_range = k_range
+        self.linkage = linkage
+        self.metric = metric
+        self.resamples = resamples
+        self.sample_fraction = sample_fraction
+        self.feature_fraction = feature_fraction
+        self.k = k
+        self.n_null = n_null
+        self.min_fraction = min_fraction
+        self.random_state = random_state
+
+    def fit(
+        self, X: ArrayLike, y: Any = None, *, subsamples: Sequence[ArrayLike] | None = None
+    ) -> ConsensusClustering:
+        """Cluster the rows of `X`.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            Values on a log scale; for correlations usually centred per feature beforehand.
+        y : ignored
+        subsamples : sequence of arrays of int, optional
+            Row numbers of each resample, instead of random ones.
+
+        Raises
+        ------
+        InputError
+            A parameter is out of range, there are too few samples, or a sample is constant.
+        """
+        values = fit_matrix(self, X)
+        ks = self._check(values, subsamples)
+        n = len(values)
+        rng = np.random.default_rng(self.random_state)
+        drawn = self._draw(n, self.resamples, rng) if subsamples is None else _members(subsamples, n)
+        consensus = self._consensus(values, drawn, ks, rng)
+        finals = [score.final_clustering(c, k) for c, k in zip(consensus, ks, strict=True)]
+        cdfs = [score.distribution(c) for c in consensus]
+        self.scores_ = {
+            "k": ks,
+            "pac": np.array([score.ambiguous_fraction(cdf) for cdf in cdfs]),
+            "silhouette": np.array([final["silhouettes"].mean() for final in finals]),
+            "cophenetic": np.array([final["cophenetic"] for final in finals]),
+            "delta_area": score.delta_area(cdfs),
+            "smallest": np.array([final["smallest"] for final in finals]),
+        }
+        if self.n_null:
+            self._compare_with_null(values, ks, rng)
+        self._choose(ks, n)
+        numbers = [int(k) for k in ks]
+        self.labels_ = {k: final["labels"] for k, final in zip(numbers, finals, strict=True)}
+        self.consensus_ = {k: c.astype(np.float32) for k, c in zip(numbers, consensus, strict=True)}
+        self.cdf_ = dict(zip(numbers, cdfs, strict=True))
+        chosen = numbers.index(self.k_)
+        self.order_ = finals[chosen]["order"]
+        self.silhouette_ = finals[chosen]["silhouettes"]
+        self.confidence_ = score.own_consensus(consensus[chosen], finals[chosen]["labels"])
+        return self
+
+    def fit_predict(self, X: ArrayLike, y: Any = None, **kwargs: Any) -> np.ndarray:
+        """Return the clusters of the rows of `X` at the chosen k."""
+        self.fit(X, y, **kwargs)
+        return self.labels_[self.k_]
+
+    def _check(self, X: np.ndarray, subsamples: Sequence[ArrayLike] | None) -> np.ndarray:
+        if np.isnan(X).any():
+            raise InputError("values to cluster are missing; impute them first (Preprocessor does).")
+        if self.linkage not in LINKAGES:
+            raise InputError(f"Unknown linkage {self.linkage!r}; use one of {', '.join(LINKAGES)}.")
+        if self.metric not in METRICS:
+            raise InputError(f"Unknown metric {self.metric!r}; use one of {', '.join(METRICS)}.")
+        if self.linkage == "ward" and self.metric != "euclidean":
+            raise InputError("linkage 'ward' needs metric 'euclidean'; use it, or linkage 'average'.")
+        for name in ("sample_fraction", "feature_fraction"):
+            if not 0 < getattr(self, name) <= 1:
+                raise InputError(f"{name} must be above 0 and at most 1, found {getattr(self, name)}.")
+        ks = np.unique(np.array([*self.k_range, *([self.k] if self.k else [])], dtype=np.int64))
+        if not ks.size or ks[0] < 2:
+            raise InputError(f"k_range must hold numbers of at least 2, found {list(self.k_range)}.")
+        if subsamples is None:
+            smallest = int(self.sample_fraction * len(X))
+        else:
+            smallest = min(np.unique(np.asarray(rows)).size for rows in subsamples)
+        if smallest <= ks[-1]:
+            raise InputError(
+                f"{smallest} samples a resample (of {len(X)}) are too few for {ks[-1]} clusters; try fewer."
+            )
+        return ks
+
+    def _draw(self, n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+        drawn = np.zeros((resamples, n), dtype=bool)
+        size = int(self.sample_fraction * n)
+        for row in drawn:
+            row[rng.permutation(n)[:size]] = True
+        return drawn
+
+    def _consensus(
+        self, X: np.ndarray, drawn: np.ndarray, ks: np.ndarray, rng: np.random.Generator
+    ) -> list[np.ndarray]:
+        """Return the consensus matrix (float64) for each k."""
+        method = LINKAGES[self.linkage]
+        if self.feature_fraction == 1:
+            labels = resampled_labels(sample_distances(X, self.metric), drawn, ks, method)
+        else:
+            labels = np.full((len(ks), *drawn.shape), -1, dtype=np.int16)
+            size = max(2, int(self.feature_fraction * X.shape[1]))
+            for r, rows in enumerate(drawn):
+                features = np.sort(rng.permutation(X.shape[1])[:size])
+                distance = sample_distances(X[np.ix_(rows, features)], self.metric)
+                everyone = np.ones((1, len(distance)), dtype=bool)
+                labels[:, r, rows] = resampled_labels(distance, everyone, ks, method)[:, 0]
+        together = cooccurrence(np.where(drawn, 0, -1)).astype(np.float64)
+        matrices = []
+        for of_k in labels:
+            consensus = cooccurrence(of_k) / np.maximum(together, 1)
+            np.fill_diagonal(consensus, 1)
+            matrices.append(consensus)
+        return matrices
+
+    def _compare_with_null(self, X: np.ndarray, ks: np.ndarray, rng: np.random.Generator) -> None:
+        """Add to `scores_` the PAC of cohorts drawn from one normal distribution with X's covariance."""
+        mean = X.mean(axis=0)
+        with threadpool_limits(limits=1, user_api="blas"):
+            loadings = _loadings(X - mean)
+        pac = np.empty((self.n_null, len(ks)))
+        for row in pac:
+            with threadpool_limits(limits=1, user_api="blas"):
+                cohort = rng.standard_normal((len(X), len(loadings))) @ loadings + mean
+            drawn = self._draw(len(X), min(self.resamples, _NULL_RESAMPLES), rng)
+            matrices = self._consensus(cohort, drawn, ks, rng)
+            row[:] = [score.ambiguous_fraction(score.distribution(matrix)) for matrix in matrices]
+        mean_pac = np.maximum(pac.mean(axis=0), np.finfo(float).tiny)
+        self.scores_["null_pac"] = pac.mean(axis=0)
+        self.scores_["relative_pac"] = self.scores_["pac"] / mean_pac
+        self.scores_["p"] = score.stability_p(self.scores_["relative_pac"], pac / mean_pac)
+
+    def _choose(self, ks: np.ndarray, n: int) -> None:
+        if self.k is None:
+            self.k_, self.reason_ = score.choose_k(self.scores_, max(3, int(np.ceil(self.min_fraction * n))))
+        else:
+            i = int(np.flatnonzero(ks == self.k)[0])
+            self.k_ = int(self.k)
+            self.reason_ = f"k = {self.k} was asked for; {score.compared(self.scores_, i)}."
+
+
+def _members(subsamples: Sequence[ArrayLike], n: int) -> np.ndarray:
+    drawn = np.zeros((len(subsamples), n), dtype=bool)
+    for row, members in zip(drawn, subsamples, strict=True):
+        row[np.asarray(members, dtype=np.int64)] = True
+    return drawn
+
+
+def _loadings(centred: np.ndarray) -> np.ndarray:
+    """Return a matrix L of few rows with L'L = covariance of the rows of `centred`.
+
+    Through the smaller of the two Gram matrices, which is several times faster than an SVD.
+    """
+    n, p = centred.shape
+    if p <= n:
+        values, vectors = eigh(centred.T @ centred / (n - 1))
+        return np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
+    values, vectors = eigh(centred @ centred.T)
+    keep = values > values[-1] * 1e-10
+    return (vectors[:, keep].T @ centred) / np.sqrt(n - 1)

@@ -1,0 +1,165 @@
+"""Consensus clustering: R's numbers, planted truth, and honesty when there is nothing to find."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numba
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import adjusted_rand_score
+
+from precisionmed.errors import InputError
+from precisionmed.estimators import ConsensusClustering
+from precisionmed.estimators import _consensus_scores as scores
+
+REFERENCE = Path(__file__).parents[1] / "reference" / "consensus"
+
+
+def _planted(k: int, seed: int, n: int = 120, p: int = 400, effect: float = 2.0):
+    rng = np.random.default_rng(seed)
+    truth = rng.permutation(np.arange(n) % k)
+    centres = rng.normal(size=(k, p)) * (rng.random((k, p)) < 0.2) * effect
+    return centres[truth] + rng.normal(size=(n, p)), truth
+
+
+@pytest.mark.parametrize(("linkage", "metric"), [("average", "pearson"), ("complete", "euclidean")])
+def test_equals_consensusclusterplus_given_its_subsamples(linkage, metric):
+    expression = pd.read_csv(REFERENCE / "expression.csv")
+    subsamples = pd.read_csv(REFERENCE / f"{linkage}_subsamples.csv", header=None).to_numpy()
+    model = ConsensusClustering((2, 3, 4), linkage=linkage, metric=metric, n_null=0)
+    model.fit(expression, subsamples=list(subsamples))
+    classes = pd.read_csv(REFERENCE / f"{linkage}_classes.csv")
+    for k in (2, 3, 4):
+        expected = pd.read_csv(REFERENCE / f"{linkage}_k{k}.csv", header=None).to_numpy()
+        np.testing.assert_allclose(model.consensus_[k], expected, rtol=0, atol=1e-7)
+        assert adjusted_rand_score(classes[f"k{k}"], model.labels_[k]) == 1
+    expected_scores = pd.read_csv(REFERENCE / f"{linkage}_scores.csv")
+    np.testing.assert_allclose(model.scores_["delta_area"], expected_scores["delta_area"], atol=1e-12)
+    # Consensus values tie, and tied merges may be done in either order: the trees differ a little.
+    np.testing.assert_allclose(model.scores_["cophenetic"], expected_scores["cophenetic"], atol=1e-3)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_planted_subtypes_are_found(k, seed):
+    X, truth = _planted(k, seed)
+    model = ConsensusClustering(resamples=100, random_state=seed).fit(X)
+    assert model.k_ == k
+    assert adjusted_rand_score(truth, model.labels_[k]) > 0.97
+    assert model.scores_["p"][list(model.scores_["k"]).index(k)] <= 0.05
+    assert model.confidence_.mean() > 0.95
+
+
+def test_unequal_subtypes_and_outliers_do_not_mislead():
+    rng = np.random.default_rng(4)
+    X, truth = _planted(3, 4, n=150)
+    keep = np.concatenate(
+        [np.flatnonzero(truth == 0), np.flatnonzero(truth == 1)[:25], np.flatnonzero(truth == 2)[:12]]
+    )
+    X, truth = X[keep], truth[keep]
+    X[:2] = rng.normal(size=(2, X.shape[1])) * 4  # two broken arrays
+    model = ConsensusClustering(resamples=150, random_state=0).fit(X)
+    assert adjusted_rand_score(truth[2:], model.labels_[model.k_][2:]) > 0.9
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_population_is_not_sold_as_subtypes(seed):
+    rng = np.random.default_rng(seed)
+    factors = rng.normal(size=(100, 4)) * [3, 2, 1.5, 1]
+    X = factors @ rng.normal(size=(4, 300)) + rng.normal(size=(100, 300))
+    model = ConsensusClustering(resamples=100, random_state=seed).fit(X)
+    assert (model.scores_["p"] > 0.05).all()
+    assert model.reason_.startswith("No number of subtypes")
+    assert "continuum" in model.reason_
+
+
+def test_same_seed_same_result_whatever_the_threads():
+    X, _ = _planted(3, 8, effect=1.0)
+    model = ConsensusClustering((2, 3, 4), resamples=60, n_null=5, random_state=3)
+    first = clone(model).fit(X)
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        second = clone(model).fit(X)
+    finally:
+        numba.set_num_threads(threads)
+    for k in (2, 3, 4):
+        np.testing.assert_array_equal(first.consensus_[k], second.consensus_[k])
+        np.testing.assert_array_equal(first.labels_[k], second.labels_[k])
+    for name in first.scores_:
+        np.testing.assert_array_equal(first.scores_[name], second.scores_[name])
+    other = clone(model).set_params(random_state=4).fit(X)
+    assert not np.array_equal(first.consensus_[4], other.consensus_[4])
+
+
+def test_attributes_hang_together():
+    X, _ = _planted(3, 5)
+    model = ConsensusClustering(k=3, resamples=50, n_null=3, feature_fraction=0.8, random_state=1).fit(X)
+    consensus = model.consensus_[3]
+    assert model.k_ == 3
+    assert model.reason_.startswith("k = 3 was asked for")
+    np.testing.assert_array_equal(consensus, consensus.T)
+    np.testing.assert_array_equal(np.diagonal(consensus), 1)
+    assert consensus.min() >= 0
+    assert consensus.max() <= 1
+    assert sorted(model.order_) == list(range(len(X)))
+    ordered = model.labels_[3][model.order_]
+    assert (np.diff(ordered) != 0).sum() == 2, "clusters are contiguous in the order of the tree"
+    sizes = np.bincount(model.labels_[3])
+    assert (np.diff(sizes) <= 0).all()
+    assert model.cdf_[3][-1] == 1
+    same = (model.labels_[3] == model.labels_[3][0]) & (np.arange(len(X)) > 0)
+    assert model.confidence_[0] == pytest.approx(consensus[0, same].mean(), abs=1e-6)
+
+
+def test_pac_of_known_consensus():
+    consensus = np.eye(4)
+    pairs = {(0, 1): 0.05, (0, 2): 0.1, (0, 3): 0.5, (1, 2): 0.9, (1, 3): 0.91, (2, 3): 1.0}
+    for (i, j), value in pairs.items():
+        consensus[i, j] = consensus[j, i] = value
+    assert scores.ambiguous_fraction(scores.distribution(consensus)) == pytest.approx(2 / 6)
+
+
+def test_a_choice_of_k_needs_subtypes_of_some_size():
+    found = {
+        "k": np.array([2, 3, 4, 5]),
+        "pac": np.array([0.20, 0.04, 0.06, 0.01]),
+        "smallest": np.array([40, 20, 12, 1]),
+    }
+    k, reason = scores.choose_k(found, min_size=6)
+    assert k == 4, "the largest k that is nearly as stable as the most stable one"
+    assert "k = 5 would leave a subtype of fewer than 6 samples" in reason
+    found["smallest"][:] = 1
+    k, reason = scores.choose_k(found, min_size=6)
+    assert k == 5
+    assert "Every k tried" in reason
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"linkage": "median"}, "linkage"),
+        ({"metric": "cosine"}, "metric"),
+        ({"linkage": "ward"}, "euclidean"),
+        ({"sample_fraction": 0.0}, "sample_fraction"),
+        ({"k_range": (1, 2)}, "k_range"),
+        ({"k_range": (2, 90)}, "too few"),
+    ],
+)
+def test_mistakes_are_named(parameters, message):
+    X, _ = _planted(2, 1, n=40)
+    with pytest.raises(InputError, match=message):
+        ConsensusClustering(**parameters).fit(X)
+
+
+def test_constant_and_missing_values_are_named():
+    X, _ = _planted(2, 1, n=40)
+    X[7] = 3.3
+    with pytest.raises(InputError, match="row 7"):
+        ConsensusClustering(resamples=10).fit(X)
+    X[7, 0] = np.nan
+    with pytest.raises(InputError, match="missing"):
+        ConsensusClustering(resamples=10).fit(X)
