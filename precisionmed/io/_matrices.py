@@ -1,0 +1,278 @@
+"""The matrices of a cohort: each under current gene symbols on a known scale, then joined to one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.config import CohortConfig, Scale
+from precisionmed.errors import InputError, first_few, warn
+from precisionmed.io._duplicates import collapse_duplicates
+from precisionmed.io.expression import Matrix, read_expression
+from precisionmed.io.genes import (
+    GeneIds,
+    gene_id_kind,
+    gene_table,
+    map_genes,
+    read_probe_annotation,
+    summarize_mapping,
+)
+from precisionmed.io.scale import check_scale, detect_scale
+
+_LOGS = ("log2", "log_ratio", "zscore")
+
+
+@dataclass
+class Expression:
+    """The expression of a cohort."""
+
+    frame: pd.DataFrame
+    """Genes x samples under current symbols, float64."""
+    gene_ids: pd.Index
+    """Identifier as read of each gene."""
+    scale: Scale
+    scale_evidence: str
+    orientation: str
+    orientation_evidence: str
+    gene_kind: str
+    mapping: pd.DataFrame
+    """Table `outcome`, `genes`, `examples`."""
+    n_read: tuple[int, int] = (0, 0)
+    """Samples and rows in the files (distinct samples, rows together)."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """Sample that is not in all files -> reason."""
+    obs: pd.DataFrame | None = None
+    sources: dict[str, str] = field(default_factory=dict)
+    """Sample -> file, when several files bring different samples."""
+
+
+def read_matrices(config: CohortConfig, sample_names: Collection[str], notes: list[str]) -> Expression:
+    """Read all expression files of a cohort and join them.
+
+    Raises
+    ------
+    InputError
+        See `read_expression`, `check_scale`; or the files do not fit together.
+    """
+    annotation = read_probe_annotation(config.probe_annotation) if config.probe_annotation else None
+    parts = []
+    for path in config.expression:
+        matrix = read_expression(path, config.orientation, sample_names)
+        notes.extend(matrix.notes)
+        parts.append(prepare_matrix(matrix, config, annotation, notes))
+    joined = parts[0]
+    for path, part in zip(config.expression[1:], parts[1:], strict=True):
+        joined = _join(joined, part, (config.expression[0].name, path.name), config, notes)
+    return joined
+
+
+def prepare_matrix(
+    matrix: Matrix, config: CohortConfig, annotation: Mapping[str, str] | None, notes: list[str]
+) -> Expression:
+    """Bring one matrix under current gene symbols, duplicates collapsed, its scale known."""
+    kind = _gene_kind(matrix, config, annotation)
+    labels = matrix.frame.index
+    mapped = map_genes(labels, kind, annotation)
+    mapping = summarize_mapping(mapped, labels)
+    kept = (mapped["symbol"] != "").to_numpy()
+    values = matrix.frame[kept]
+    _report_mapping(matrix, mapped, notes)
+    scale, evidence = _scale_of(values, config, matrix.file.name)
+    symbols = pd.Index(mapped["symbol"][kept], name=None)
+    repeated = symbols[symbols.duplicated()]
+    if len(repeated):
+        _check_rule(matrix, scale, repeated, config.duplicate_genes, notes)
+        mapping.loc[len(mapping)] = [
+            "repeated rows of a gene, collapsed",
+            len(repeated),
+            first_few(repeated.unique()),
+        ]
+    values, gene_ids = collapse_duplicates(values.set_axis(symbols), labels[kept], config.duplicate_genes)
+    return Expression(
+        values, gene_ids, scale, evidence, matrix.orientation, matrix.evidence, kind, mapping,
+        n_read=(matrix.frame.shape[1], len(labels)), obs=matrix.obs,
+    )  # fmt: skip
+
+
+def _check_rule(matrix: Matrix, scale: Scale, repeated: pd.Index, rule: str, notes: list[str]) -> None:
+    """Refuse a rule for repeated genes that makes no sense on the scale; say what is done."""
+    if (rule == "mean" and scale == "counts") or (rule == "sum" and scale in _LOGS):
+        why, instead = ("makes fractions of counts", "sum") if rule == "mean" else ("adds logarithms", "mean")
+        raise InputError(
+            f"{matrix.file}: cohort.duplicate_genes: {rule} {why} ({len(repeated)} rows repeat a gene, e.g. "
+            f"'{repeated[0]}'); use highest_mean or {instead}."
+        )
+    name = matrix.file.name
+    notes.append(f"{name}: {len(repeated)} rows repeat a gene; one row a gene stays (rule: {rule}).")
+    if scale == "zscore" and rule.startswith("highest"):
+        notes.append(
+            f"{name}: z-scores no longer tell which row of a gene is expressed or varies most; "
+            "duplicate_genes: mean uses all of them."
+        )
+
+
+def _gene_kind(matrix: Matrix, config: CohortConfig, annotation: Mapping[str, str] | None) -> GeneIds:
+    labels, file = matrix.frame.index, matrix.file
+    if (
+        any(list(labels) == [str(i + start) for i in range(len(labels))] for start in (0, 1))
+        and len(labels) > 1
+    ):
+        raise InputError(
+            f"{file}: the genes are only numbered ({first_few(labels, 3)}), their identifiers are missing; "
+            "put gene symbols, Ensembl or Entrez identifiers into the first column."
+        )
+    found = gene_id_kind(labels)
+    if annotation is not None and (config.gene_ids == "probe" or labels.isin(list(annotation)).any()):
+        if not labels.isin(list(annotation)).any():
+            raise InputError(
+                f"{config.probe_annotation}: has none of the probes of {file} (the matrix has "
+                f"{first_few(labels, 3)}, "
+                f"the annotation {first_few(list(annotation)[:3])}); give the annotation of this array."
+            )
+        return "probe"
+    if "probe" in (found, config.gene_ids):
+        raise InputError(
+            f"{file}: the identifiers are array probes ({first_few(labels, 3)}); give "
+            "cohort.probe_annotation, a "
+            "table with the columns 'probe' and 'symbol'."
+        )
+    if config.gene_ids not in ("auto", found):
+        raise InputError(
+            f"{file}: cohort.gene_ids says {config.gene_ids} but most identifiers look like {found} "
+            f"({first_few(labels, 3)}); correct it or use auto."
+        )
+    return found
+
+
+def _report_mapping(matrix: Matrix, mapped: pd.DataFrame, notes: list[str]) -> None:
+    name, labels = matrix.file.name, matrix.frame.index
+    unknown = (mapped["outcome"] == "not in the gene table, kept").to_numpy()
+    ambiguous = mapped["outcome"].str.startswith("ambiguous").to_numpy()
+    if unknown.mean() > 0.5 and len(labels) >= 20:
+        warn(
+            f"{name}: {unknown.sum()} of {len(labels)} identifiers are in no gene table "
+            f"({first_few(labels[unknown])}) and stay as they are; are they human genes?",
+            notes,
+        )
+    elif unknown.any():
+        notes.append(
+            f"{name}: {unknown.sum()} identifiers are not in the gene table of {gene_table().date} and stay "
+            "as "
+            f"they are ({first_few(labels[unknown])})."
+        )
+    if ambiguous.any():
+        pairs = zip(labels[ambiguous], mapped["candidates"][ambiguous], strict=True)
+        listed = first_few(f"{label} ({candidates})" for label, candidates in pairs)
+        notes.append(f"{name}: {ambiguous.sum()} ambiguous identifiers stay as they are: {listed}.")
+
+
+def _scale_of(values: pd.DataFrame, config: CohortConfig, name: str) -> tuple[Scale, str]:
+    if config.scale != "auto":
+        return config.scale, check_scale(values, config.scale, name)
+    scale, evidence = detect_scale(values)
+    check_scale(values, scale, name)
+    return scale, evidence
+
+
+def _join(
+    first: Expression, other: Expression, names: tuple[str, str], config: CohortConfig, notes: list[str]
+) -> Expression:
+    """Join two matrices that have either the samples or none of them in common."""
+    a, b = first.frame, other.frame
+    shared = a.columns.intersection(b.columns, sort=False)
+    if len(shared) == 0:
+        return _stack_samples(first, other, names, notes)
+    if len(shared) * 2 < min(a.shape[1], b.shape[1]):
+        raise InputError(
+            f"{names[1]}: only {len(shared)} of its {b.shape[1]} samples are in {names[0]} "
+            f"({first_few(shared, 3)}); "
+            "matrices of one cohort have the same samples (more genes) or no sample in common (more samples)."
+        )
+    lost = {}
+    for here, there, name in ((a, b, names[0]), (b, a, names[1])):
+        only = here.columns.difference(there.columns, sort=False)
+        lost |= dict.fromkeys(only, f"in {name} only")
+        if len(only):
+            warn(f"{len(only)} samples are in {name} only ({first_few(only)}) and were left out.", notes)
+    both = a.index.intersection(b.index)
+    if len(both):
+        notes.append(
+            f"{len(both)} genes are in {names[0]} and in {names[1]}; the values of {names[0]} were used."
+        )
+    more = ~b.index.isin(a.index)
+    values = pd.concat([a[shared], b.loc[more, shared]])
+    scale, evidence = first.scale, first.scale_evidence
+    if other.scale != scale:
+        if {scale, other.scale} & set(_LOGS):
+            raise _other_scale(first, other, names)
+        scale, evidence = _scale_of(values, config, f"{names[0]} with {names[1]}")
+    gene_ids = first.gene_ids.append(other.gene_ids[more])
+    joined = _joined(first, other, values, gene_ids, scale, evidence)
+    joined.lost |= lost
+    return joined
+
+
+def _stack_samples(
+    first: Expression, other: Expression, names: tuple[str, str], notes: list[str]
+) -> Expression:
+    if first.scale != other.scale:
+        raise _other_scale(first, other, names)
+    genes = first.frame.index.intersection(other.frame.index, sort=False)
+    if len(genes) == 0:
+        raise InputError(
+            f"{names[1]}: has neither samples nor genes in common with {names[0]}; check the files."
+        )
+    for part, name in ((first, names[0]), (other, names[1])):
+        lost = part.frame.index.difference(genes, sort=False)
+        if len(lost):
+            warn(f"{len(lost)} genes are in {name} only ({first_few(lost)}) and were left out.", notes)
+    values = pd.concat([first.frame.loc[genes], other.frame.loc[genes]], axis=1)
+    gene_ids = first.gene_ids[first.frame.index.get_indexer(genes)]
+    joined = _joined(first, other, values, gene_ids, first.scale, first.scale_evidence)
+    joined.sources = (first.sources or dict.fromkeys(first.frame.columns, names[0])) | dict.fromkeys(
+        other.frame.columns, names[1]
+    )
+    if first.obs is not None and other.obs is not None:
+        joined.obs = pd.concat([first.obs, other.obs]).fillna("")
+    return joined
+
+
+def _joined(
+    first: Expression,
+    other: Expression,
+    values: pd.DataFrame,
+    gene_ids: pd.Index,
+    scale: Scale,
+    evidence: str,
+) -> Expression:
+    mapping = pd.concat([first.mapping, other.mapping]).groupby("outcome", sort=False)
+    table = mapping.agg({"genes": "sum", "examples": "first"}).reset_index()
+    n_samples = first.n_read[0] + len(
+        other.frame.columns.difference(first.frame.columns.append(pd.Index(first.lost)))
+    )
+    kind = first.gene_kind if first.gene_kind == other.gene_kind else f"{first.gene_kind}, {other.gene_kind}"
+    return Expression(
+        values, gene_ids, scale, evidence, first.orientation, first.orientation_evidence, kind, table,
+        n_read=(n_samples, first.n_read[1] + other.n_read[1]),
+        lost=first.lost | other.lost, obs=first.obs, sources=first.sources,
+    )  # fmt: skip
+
+
+def _other_scale(first: Expression, other: Expression, names: tuple[str, str]) -> InputError:
+    return InputError(
+        f"{names[1]}: is on another scale ({other.scale}: {other.scale_evidence}) than {names[0]} "
+        f"({first.scale}: "
+        f"{first.scale_evidence}); bring them to one scale, or read them as two cohorts."
+    )
+
+
+def without_expression(values: pd.DataFrame, scale: Scale) -> np.ndarray:
+    """Return which samples have no measurement at all (all missing; on linear scales also all zero)."""
+    x = values.to_numpy()
+    empty = np.isnan(x).all(axis=0)
+    if scale not in _LOGS:
+        empty |= np.nansum(x, axis=0) == 0
+    return empty

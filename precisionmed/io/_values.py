@@ -1,0 +1,133 @@
+"""Clinical values as people write them: without regard to case, `1` equal to `1.0`, missing in many words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.errors import InputError, first_few, nearest, warn
+from precisionmed.io.tables import is_missing
+
+
+def clinical_column(clinical: pd.DataFrame, name: str, key: str, file: str) -> pd.Series:
+    """Return a clinical column.
+
+    Raises
+    ------
+    InputError
+        There is none of this name; the message offers the nearest ones.
+    """
+    if name not in clinical.columns:
+        raise InputError(f"{file}: has no column '{name}' ({key}).{nearest(name, clinical.columns)}")
+    return clinical[name]
+
+
+def equals_any(values: pd.Series, listed: Iterable[str]) -> np.ndarray:
+    """Return which text values are listed; case, outer blanks and `1` against `1.0` make no difference."""
+    wanted = {_key(value) for value in listed}
+    found = {value: _key(value) in wanted for value in values.dropna().unique()}
+    return values.map(found).fillna(False).to_numpy(bool)
+
+
+def _key(value: str) -> str | float:
+    text = str(value).strip().casefold()
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if np.isfinite(number) else text
+
+
+def to_labels(
+    values: pd.Series, labels: Mapping[str, Sequence[str]], key: str, file: str, fix: str = ""
+) -> pd.Series:
+    """Return categories from recorded values.
+
+    Parameters
+    ----------
+    values
+        Text values.
+    labels
+        Label -> values that mean it.
+    key
+        Config key, for messages.
+    file
+        Clinical table, for messages.
+    fix
+        What to do about a value that is not listed, when it is not adding it to the labels of `key`.
+
+    Raises
+    ------
+    InputError
+        A value is neither listed nor missing, or listed for two labels.
+    """
+    result = pd.Series(np.nan, index=values.index, dtype=object)
+    for label, listed in labels.items():
+        chosen = equals_any(values, listed)
+        twice = chosen & result.notna().to_numpy()
+        if twice.any():
+            other = result[twice].iloc[0]
+            raise InputError(
+                f"{file}: column '{values.name}': {values[twice].iloc[0]!r} is listed both for "
+                f"{key}.{other} and "
+                f"{key}.{label}; list it once."
+            )
+        result[chosen] = label
+    unknown = result.isna() & ~is_missing(values)
+    if unknown.any():
+        which = values[unknown]
+        raise InputError(
+            f"{file}: column '{values.name}': {int(unknown.sum())} samples have the value "
+            f"{first_few(map(repr, which.unique()), 3)} (first: sample '{which.index[0]}'), which {key} "
+            "does not list; "
+            f"{fix or f'add it to one of its lists ({first_few(labels)})'}, or blank it with cohort.values."
+        )
+    present = [label for label in labels if (result == label).any()]
+    return result.astype(pd.CategoricalDtype(present))
+
+
+def to_numbers(values: pd.Series, key: str, file: str, fix: str) -> pd.Series:
+    """Return finite numbers, NaN where missing; a text that is no number is an `InputError`."""
+    numbers = pd.to_numeric(values.where(~is_missing(values)), errors="coerce").astype(float)
+    numbers = numbers.where(np.isfinite(numbers))
+    bad = numbers.isna() & ~is_missing(values)
+    if bad.any():
+        raise InputError(
+            f"{file}: column '{values.name}' ({key}): sample '{values.index[bad][0]}' has "
+            f"{values[bad].iloc[0]!r}, "
+            f"which is no number ({int(bad.sum())} such samples); {fix}."
+        )
+    return numbers
+
+
+def replace_values(
+    clinical: pd.DataFrame, values: Mapping[str, Mapping[str, str]], file: str, notes: list[str]
+) -> pd.DataFrame:
+    """Apply `cohort.values`: replacements by column. A key that never occurs is warned about."""
+    clinical = clinical.copy()
+    for name, replacements in values.items():
+        column = clinical_column(clinical, name, f"cohort.values.{name}", file)
+        changed = column.copy()
+        for old, new in replacements.items():
+            chosen = equals_any(column, [old])
+            if not chosen.any():
+                hint = nearest(old, column[~is_missing(column)].unique())
+                warn(f"{file}: column '{name}' has no value {old!r} to replace (cohort.values).{hint}", notes)
+            changed[chosen] = new
+        clinical[name] = changed
+    return clinical
+
+
+def typed(values: pd.Series) -> pd.Series:
+    """Return numbers as float and everything else as categories."""
+    values = values.where(~is_missing(values))
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    if (
+        values.notna().any()
+        and numbers.notna().sum() == values.notna().sum()
+        and np.isfinite(numbers.dropna()).all()
+    ):
+        return numbers
+    return values.astype("category")

@@ -1,0 +1,264 @@
+"""The clinical table: selected, its roles checked, its canonical columns made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from precisionmed.config import EndpointConfig, RolesConfig
+from precisionmed.errors import InputError, first_few, nearest, warn
+from precisionmed.io._values import clinical_column, equals_any, to_labels, to_numbers, typed
+from precisionmed.io.tables import is_missing
+
+CANONICAL = ("er", "pr", "her2", "intrinsic", "treatment", "response", "batch", "patient", "sex")
+"""Columns of `obs` that mean the same in every cohort."""
+
+_INTRINSIC = {
+    "LumA": "luma luminala lumnala",
+    "LumB": "lumb luminalb",
+    "Her2": "her2 her2e her2enriched her2like erbb2",
+    "Basal": "basal basallike",
+    "Normal": "normal normallike",
+}
+_SEXES = {"female": ["female", "f", "woman", "w"], "male": ["male", "m", "man"]}
+
+
+def check_rules(
+    clinical: pd.DataFrame,
+    keep: Mapping[str, list[str]],
+    drop: Mapping[str, list[str]],
+    file: str,
+    notes: list[str],
+) -> None:
+    """Check the columns and values of `cohort.keep` and `cohort.drop`; warn of a drop rule without effect.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or no sample has a value that is to be kept.
+    """
+    for key, rules in (("cohort.keep", keep), ("cohort.drop", drop)):
+        for name, values in rules.items():
+            column = clinical_column(clinical, name, f"{key}.{name}", file)
+            if equals_any(column, values).any():
+                continue
+            hint = nearest(values[0], column[~is_missing(column)].unique()) if values else ""
+            message = f"{file}: column '{name}' has none of the values {values} of {key}.{hint}"
+            if key == "cohort.keep":
+                raise InputError(message)
+            warn(message, notes)
+
+
+def make_obs(
+    clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[str]
+) -> tuple[pd.DataFrame, RolesConfig]:
+    """Make the canonical columns and type the others.
+
+    Parameters
+    ----------
+    clinical
+        Text table indexed by sample; only the samples that stay.
+    roles
+        What its columns mean.
+    file
+        Its name, for messages.
+    notes
+        Where warnings are kept for the report.
+
+    Returns
+    -------
+    DataFrame, RolesConfig
+        `obs` as in the data model, and the roles with covariates and groups under the names they have there.
+
+    Raises
+    ------
+    InputError
+        A declared column is missing, or a value in it is not what its role allows.
+    """
+    canonical = _endpoints(clinical, roles, file, notes) | _labels(clinical, roles, file, notes)
+    for listed, key in ((roles.covariates, "covariates"), (roles.groups, "groups")):
+        for name in listed:
+            clinical_column(clinical, name, f"cohort.roles.{key}", file)
+    names = _names(clinical, roles, set(canonical))
+    renamed = [old for old, new in names.items() if new.startswith(f"{old}_recorded")]
+    if renamed:
+        notes.append(
+            f"Clinical columns kept as '<name>_recorded', their names being reserved: {first_few(renamed)}."
+        )
+    others = {new: typed(clinical[old]) for old, new in names.items() if new not in canonical}
+    obs = pd.DataFrame({**canonical, **others}, index=clinical.index)
+    update = {key: [names[name] for name in getattr(roles, key)] for key in ("covariates", "groups")}
+    return obs, roles.model_copy(update=update)
+
+
+def summarize_clinical(obs: pd.DataFrame) -> pd.DataFrame:
+    """Return the table `variable`, `kind`, `missing`, `summary` for the report."""
+    rows = []
+    for name in obs.columns:
+        column = obs[name]
+        present = column.dropna()
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            kind, counts = "category", present.value_counts()
+            many = len(counts) > 12 and len(counts) * 2 > len(present)
+            counted = (f"{value} {count}" for value, count in counts.items() if count)
+            summary = f"{len(counts)} different values" if many else first_few(counted, 6)
+        elif str(name).endswith("_event"):
+            kind, summary = "event", f"{int(present.sum())} events in {len(present)}"
+        else:
+            kind = "number"
+            summary = (
+                f"median {present.median():.4g} ({present.min():.4g} to {present.max():.4g})"
+                if len(present)
+                else ""
+            )
+        rows.append((str(name), kind, int(column.isna().sum()), summary))
+    return pd.DataFrame(rows, columns=["variable", "kind", "missing", "summary"])
+
+
+def _names(clinical: pd.DataFrame, roles: RolesConfig, canonical: set[str]) -> dict[str, str]:
+    """Return the name in `obs` of each clinical column.
+
+    Where a canonical column has the name of another column, that one is kept as `<name>_recorded`; names that
+    h5ad cannot hold lose their slashes.
+    """
+    configs = {**dict(roles.receptors), "intrinsic": roles.intrinsic, "treatment": roles.treatment}
+    configs["response"] = roles.response
+    source = {role: config.column for role, config in configs.items() if config is not None}
+    source |= {role: getattr(roles, role) for role in ("batch", "patient", "sex")}
+    for name, endpoint in roles.endpoints.items():
+        source |= {f"{name}_time": endpoint.time, f"{name}_event": endpoint.event}
+    names: dict[str, str] = {}
+    for old in clinical.columns:
+        reserved = (old in canonical or old in CANONICAL) and source.get(old) != old
+        new = re.sub(r"[/\0]", "_", f"{old}_recorded" if reserved else old)
+        while new in names.values() or (new != old and new in clinical.columns):
+            new += "_"
+        names[old] = new
+    return names
+
+
+def _endpoints(
+    clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[str]
+) -> dict[str, pd.Series]:
+    columns = {}
+    for name, endpoint in roles.endpoints.items():
+        if not re.fullmatch(r"[A-Za-z]\w*", name):
+            raise InputError(
+                f"cohort.roles.endpoints: '{name}' is no short name; use letters, digits and '_' (os, rfs)."
+            )
+        time, event = _endpoint(clinical, name, endpoint, file, notes)
+        columns |= {f"{name}_time": time, f"{name}_event": event}
+    return columns
+
+
+def _endpoint(
+    clinical: pd.DataFrame, name: str, endpoint: EndpointConfig, file: str, notes: list[str]
+) -> tuple[pd.Series, pd.Series]:
+    key = f"cohort.roles.endpoints.{name}"
+    recorded = clinical_column(clinical, endpoint.time, f"{key}.time", file)
+    time = to_numbers(
+        recorded, f"{key}.time", file, f"give the time in {endpoint.unit} as a number, or leave it empty"
+    )
+    if time.isna().all():
+        raise InputError(
+            f"{file}: column '{endpoint.time}' ({key}.time) has no time for any sample; name another column."
+        )
+    event = _event(clinical, endpoint, key, file)
+    early = (time <= 0).to_numpy()
+    if early.any() and endpoint.nonpositive_time == "error":
+        raise InputError(
+            f"{file}: column '{endpoint.time}' ({key}.time): {int(early.sum())} samples have a time of 0 or "
+            "less "
+            f"({first_few(clinical.index[early])}); correct them, or set {key}.nonpositive_time: drop to "
+            "leave these "
+            "patients out of the survival analysis."
+        )
+    if early.any():
+        time, event = time.mask(early), event.mask(early)
+        warn(
+            f"Endpoint {name}: {int(early.sum())} samples with a time of 0 or less are left out of it.", notes
+        )
+    missing = int((time.isna() | event.isna()).sum() - early.sum())
+    if missing:
+        warn(f"Endpoint {name}: {missing} samples without a time or event are left out of it.", notes)
+    if not (event == 1).any():
+        warn(f"Endpoint {name}: no event in column '{endpoint.event}'.", notes)
+    return time, event
+
+
+def _event(clinical: pd.DataFrame, endpoint: EndpointConfig, key: str, file: str) -> pd.Series:
+    """Return 0/1; besides the listed values `1:LABEL` and `0:LABEL` (as cBioPortal codes) are understood."""
+    column = clinical_column(clinical, endpoint.event, f"{key}.event", file)
+    values = {"event_values": endpoint.event_values, "censored_values": endpoint.censored_values}
+    listed = [value for each in values.values() for value in each]
+    code = column.str.extract(r"^\s*([01])\s*:", expand=False).fillna("")
+    labels = to_labels(
+        column.mask(~equals_any(column, listed) & equals_any(code, listed), code), values, key, file
+    )
+    return labels.astype(object).map({"event_values": 1.0, "censored_values": 0.0}).astype(float)
+
+
+def _labels(clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[str]) -> dict[str, pd.Series]:
+    columns: dict[str, pd.Series] = {}
+
+    def labelled(role: str, column: str, labels: dict[str, Any], key: str) -> pd.Series:
+        recorded = clinical_column(clinical, column, f"{key}.column", file)
+        columns[role] = to_labels(recorded, labels, key, file)
+        return columns[role]
+
+    for receptor, config in roles.receptors:
+        if config is not None:
+            labels = {label: getattr(config, label) for label in ("positive", "negative", "equivocal")}
+            labelled(receptor, config.column, labels, f"cohort.roles.receptors.{receptor}")
+    if roles.treatment is not None:
+        arms = {"treated": roles.treatment.treated, "control": roles.treatment.control}
+        given = labelled("treatment", roles.treatment.column, arms, "cohort.roles.treatment")
+        if given.nunique() < 2:
+            only = f"only {given.cat.categories[0]}" if given.nunique() else "neither treated nor control"
+            raise InputError(
+                f"{file}: column '{roles.treatment.column}' (cohort.roles.treatment) has {only} samples "
+                f"({int(given.notna().sum())}); list the values of both arms, or remove the treatment role."
+            )
+    if roles.response is not None:
+        classes = {"responder": roles.response.responder, "non_responder": roles.response.non_responder}
+        if labelled("response", roles.response.column, classes, "cohort.roles.response").nunique() < 2:
+            warn(f"Response (column '{roles.response.column}'): fewer than two classes are recorded.", notes)
+    if roles.intrinsic is not None:
+        recorded = clinical_column(clinical, roles.intrinsic.column, "cohort.roles.intrinsic.column", file)
+        columns["intrinsic"] = _intrinsic(recorded, roles.intrinsic.values)
+    for role in ("batch", "patient", "sex"):
+        name = getattr(roles, role)
+        if name is not None:
+            columns[role] = _identity(
+                clinical_column(clinical, name, f"cohort.roles.{role}", file), role, file, notes
+            )
+    return columns
+
+
+def _intrinsic(recorded: pd.Series, renamed: Mapping[str, str]) -> pd.Series:
+    """Return the labels, the five of PAM50 under their short names (LumA, LumB, Her2, Basal, Normal)."""
+    values = recorded.where(~is_missing(recorded))
+    for old, new in renamed.items():
+        values = values.mask(equals_any(recorded, [old]), new)
+    short = {word: label for label, words in _INTRINSIC.items() for word in words.split()}
+    names = {
+        value: short.get(re.sub(r"[^a-z0-9]", "", value.lower()), value) for value in values.dropna().unique()
+    }
+    return values.map(names).astype("category")
+
+
+def _identity(column: pd.Series, role: str, file: str, notes: list[str]) -> pd.Series:
+    missing = is_missing(column).to_numpy()
+    if role == "sex":
+        return to_labels(
+            column, _SEXES, "cohort.roles.sex", file, fix="rename it with cohort.values to female or male"
+        )
+    if role == "patient" and missing.any():
+        warn(f"{int(missing.sum())} samples without a patient count as patients of their own.", notes)
+        return column.mask(missing, pd.Series(column.index, index=column.index)).astype("category")
+    if missing.any():
+        warn(f"{int(missing.sum())} samples have no {role} (column '{column.name}').", notes)
+    return column.mask(missing).astype("category")

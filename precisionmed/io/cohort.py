@@ -1,0 +1,192 @@
+"""A cohort's files to one AnnData: matched, checked, selected, and every step of it recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.config import CohortConfig, RolesConfig, load_config, parse_config
+from precisionmed.errors import InputError, warn
+from precisionmed.io._matrices import Expression, prepare_matrix, read_matrices
+from precisionmed.io._provenance import files_table, ingest_methods, ingest_params
+from precisionmed.io._samples import names_in
+from precisionmed.io._selection import Record, drop_genes, match_tables, select_samples
+from precisionmed.io.clinical import make_obs, summarize_clinical
+from precisionmed.io.expression import Matrix
+from precisionmed.io.genes import gene_table
+from precisionmed.io.tables import read_text_table
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def read_cohort(
+    cohort: CohortConfig | Mapping[str, Any] | str | Path | None = None,
+    *,
+    expression: str | Path | Sequence[str | Path] | None = None,
+    clinical: str | Path | None = None,
+    **settings: Any,
+) -> AnnData:
+    """Read a cohort: expression matrices and the clinical table.
+
+    Parameters
+    ----------
+    cohort
+        A `CohortConfig`, a dictionary of its keys, or the path of a YAML config (its `cohort` section is
+        read).
+    expression, clinical
+        The files, instead of a config. Matrices are TSV, CSV, Excel or h5ad, compressed or not, either way
+        round.
+    **settings
+        Other keys of `CohortConfig`, e.g. `scale="counts"` or `roles={...}`.
+
+    Returns
+    -------
+    AnnData
+        Samples x genes (float64) under current gene symbols, with canonical clinical columns in `obs` and the
+        record of this step in ``uns["precisionmed"]["ingest"]`` (see the data model).
+
+    Raises
+    ------
+    InputError
+        Something is wrong with a file or a declared role; one line says what, where and the fix.
+
+    Warns
+    -----
+    PrecisionMedWarning
+        Odd but legal input, such as samples in one table only.
+    """
+    config = _config_of(cohort, expression, clinical, settings)
+    record = Record()
+    table: pd.DataFrame | None
+    if config.dataset is not None:
+        config, matrix, table = _read_dataset(config.dataset, config, record)
+        file = f"dataset {config.dataset}"
+    else:
+        table = _clinical_table(config, record)
+        matrix = read_matrices(config, names_in(table, config.sample_column), record.notes)
+        file = str(config.clinical or config.expression[0])
+    files = files_table(config, matrix)
+    record.flow.append(("read", *matrix.n_read, " and ".join(files["file"])))
+    record.stage("current gene symbols", matrix.frame, "one row a gene, samples that are in every file")
+    for sample, reason in matrix.lost.items():
+        record.exclude(pd.Index([sample]), reason)
+    if table is None:
+        table = _instead_of_table(config, matrix, record)
+    values, table = match_tables(matrix, table, config, file, record)
+    values, table = select_samples(values, table, matrix.scale, config, file, record)
+    values = drop_genes(values, config.max_missing, record)
+    obs, roles = make_obs(table, config.roles, file, record.notes)
+    return _assemble(values, obs, roles, matrix, config, files, record)
+
+
+def _config_of(
+    cohort: CohortConfig | Mapping[str, Any] | str | Path | None,
+    expression: str | Path | Sequence[str | Path] | None,
+    clinical: str | Path | None,
+    settings: Mapping[str, Any],
+) -> CohortConfig:
+    """Return the config, however it was given."""
+    given = dict(settings)
+    if expression is not None:
+        given["expression"] = expression
+    if clinical is not None:
+        given["clinical"] = clinical
+    if isinstance(cohort, str | Path):
+        if Path(cohort).suffix.lower() not in (".yaml", ".yml", ".json"):
+            raise InputError(
+                f"{cohort}: is no YAML config; give matrices as read_cohort(expression=..., clinical=...)."
+            )
+        cohort = load_config(cohort).cohort
+    if isinstance(cohort, CohortConfig):
+        if not given:
+            return cohort
+        cohort = {name: getattr(cohort, name) for name in cohort.model_fields_set}
+    given = {**(cohort or {}), **given}
+    if isinstance(given.get("expression"), str | Path):
+        given["expression"] = [given["expression"]]
+    if not given:
+        raise InputError("read_cohort: nothing to read; give a config, or expression= and clinical=.")
+    return parse_config({"cohort": given}, source="read_cohort").cohort
+
+
+def _read_dataset(
+    name: Literal["unc", "stanford", "bild"], config: CohortConfig, record: Record
+) -> tuple[CohortConfig, Expression, pd.DataFrame]:
+    """Return a real cohort of the `demo` extra; its own settings count where the config is silent."""
+    from precisionmed.datasets import tables  # on the same floor, and imports this module
+
+    expression, clinical, defaults = tables(name)
+    stated = {key: getattr(config, key) for key in config.model_fields_set}
+    config = CohortConfig.model_validate({**defaults, **stated})
+    values = expression.astype(np.float64)
+    values.index, values.columns = values.index.astype(str), values.columns.astype(str)
+    matrix = Matrix(Path(name), values, "genes_by_samples", "as the package distributes it")
+    return config, prepare_matrix(matrix, config, None, record.notes), _as_text(clinical)
+
+
+def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a clinical table as text with the sample names in its first column."""
+    text = frame.astype(object).where(frame.notna(), "").astype(str)
+    text.columns = text.columns.astype(str)
+    name = "sample" if "sample" not in text.columns else "sample_name"
+    text.insert(0, name, frame.index.astype(str))
+    return text.reset_index(drop=True)
+
+
+def _clinical_table(config: CohortConfig, record: Record) -> pd.DataFrame | None:
+    return read_text_table(config.clinical, "clinical table", record.notes) if config.clinical else None
+
+
+def _instead_of_table(config: CohortConfig, matrix: Expression, record: Record) -> pd.DataFrame:
+    if matrix.obs is not None:
+        return _as_text(matrix.obs)
+    if config.roles != RolesConfig() or config.keep or config.drop:
+        raise InputError(
+            f"{config.expression[0]}: roles, keep or drop are declared but there is no clinical table; give "
+            "cohort.clinical."
+        )
+    warn(
+        "There is no clinical table: only what needs none (quality, normalization, subtypes) can be done.",
+        record.notes,
+    )
+    return _as_text(pd.DataFrame(index=matrix.frame.columns))
+
+
+def _assemble(
+    values: pd.DataFrame, obs: pd.DataFrame, roles: RolesConfig, matrix: Expression, config: CohortConfig,
+    files: pd.DataFrame, record: Record,
+) -> AnnData:  # fmt: skip
+    import anndata  # heavy: keeps `--help` fast
+
+    x = np.ascontiguousarray(values.to_numpy().T)
+    ids = pd.Series(matrix.gene_ids, index=matrix.frame.index)
+    var = pd.DataFrame({"gene_id": ids.loc[values.index].to_numpy(dtype=str)}, index=values.index.astype(str))
+    var["chromosome"] = pd.Categorical([gene_table().chromosome.get(gene) or np.nan for gene in var.index])
+    obs.index = values.columns.astype(str)
+    adata = anndata.AnnData(X=x, obs=obs, var=var)
+    adata.layers["counts" if matrix.scale == "counts" else "measured"] = x.copy()
+    record.stage("cohort", values, "ready for analysis")
+    ingest = {
+        "params": ingest_params(matrix, config),
+        "roles": roles.model_dump_json(),
+        "endpoint_units": {name: endpoint.unit for name, endpoint in roles.endpoints.items()},
+        "files": _table(files),
+        "flow": _table(pd.DataFrame(record.flow, columns=["stage", "samples", "genes", "reason"])),
+        "excluded": _table(pd.DataFrame(record.excluded, columns=["sample", "reason"], dtype=str)),
+        "gene_mapping": _table(matrix.mapping),
+        "clinical_summary": _table(summarize_clinical(obs)),
+        "notes": np.array(record.notes, dtype=object),
+        "methods": ingest_methods(adata.n_obs, adata.n_vars, matrix, config),
+    }
+    adata.uns["precisionmed"] = {"ingest": ingest}
+    return adata
+
+
+def _table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the string index that h5ad keeps."""
+    return frame.set_axis(frame.index.astype(str))
