@@ -8,5 +8,6 @@ from __future__ import annotations
 from precisionmed.pp.batch import batch
 from precisionmed.pp.filter_genes import filter_genes
 from precisionmed.pp.normalize import normalize
+from precisionmed.pp.qc import qc
 
-__all__ = ["batch", "filter_genes", "normalize"]
+__all__ = ["batch", "filter_genes", "normalize", "qc"]

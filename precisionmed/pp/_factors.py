@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from scipy.special import fdtrc
 
 from precisionmed.config import RolesConfig
@@ -39,6 +40,30 @@ def gram(values: _Array) -> _Array:
     """Return inner products of samples over gene-centred values, shape (n_samples, n_samples)."""
     centered = values - values.mean(axis=0)
     return centered @ centered.T
+
+
+def principal_components(products: _Array, n_components: int) -> tuple[_Array, _Array]:
+    """Return sample scores and fractions of variance of the first components.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n_samples, n_samples)
+        From `gram`.
+    n_components : int
+        At most; there are never more than samples less one.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_samples, n_components)
+        The sample with the largest absolute score has a positive one.
+    fractions : ndarray of shape (n_components,)
+    """
+    n = max(1, min(n_components, len(products) - 1))
+    values, vectors = eigh(products, subset_by_index=(len(products) - n, len(products) - 1))
+    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+    signs = np.sign(vectors[np.argmax(np.abs(vectors), axis=0), np.arange(n)])
+    total = np.trace(products)
+    return vectors * signs * np.sqrt(values), values / total if total > 0 else np.zeros(n)
 
 
 def explained_fraction(products: _Array, factor: pd.Series) -> float:

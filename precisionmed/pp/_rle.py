@@ -21,7 +21,7 @@ def rle_table(values: NDArray[np.float64], samples: Iterable[str]) -> pd.DataFra
     Gandolfo LC, Speed TP. PLoS ONE 2018;13:e0191629.
     """
     medians = np.median(values, axis=0)
-    gaps = np.isnan(medians)
+    gaps = np.isnan(medians) & ~np.isnan(values).all(axis=0)
     if gaps.any():
         medians[gaps] = np.nanmedian(values[:, gaps], axis=0)
     levels = list(_QUANTILES.values())

@@ -115,8 +115,8 @@ def _check(adata: AnnData, covariates: list[str], notes: list[str]) -> None:
     if (sizes < _SMALL).any():
         small = first_few(sorted(sizes.index[sizes < _SMALL]))
         warn(
-            f"batch: batches of fewer than {_SMALL} samples ({small}) are corrected poorly; where a training fold "
-            "has only one of their samples, batch means alone are adjusted.",
+            f"batch: batches of fewer than {_SMALL} samples ({small}) are corrected poorly; where a training "
+            "fold has only one of their samples, batch means alone are adjusted.",
             notes,
         )
     _check_covariates(adata.obs, covariates, notes)

@@ -116,10 +116,9 @@ def test_unknown_batches(values, samples):
 
 def test_without_covariates_the_mean_covariate_effect_stands_in(values, samples):
     model = ComBat(mean_only=True).fit(values, samples["batch"], samples[["er"]])
-    without, exact = (model.transform(values, samples["batch"], c) for c in (None, samples[["er"]]))
-    np.testing.assert_allclose(
-        without, model.transform(values, samples["batch"], samples[["er"]]), rtol=1e-12
-    )
+    without = model.transform(values, samples["batch"])
+    exact = model.transform(values, samples["batch"], samples[["er"]])
+    np.testing.assert_allclose(without, exact, rtol=1e-12)
     scaling = ComBat().fit(values, samples["batch"], samples[["er"]])
     a = scaling.transform(values, samples["batch"])
     b = scaling.transform(values, samples["batch"], samples[["er"]])

@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from precisionmed.errors import InputError, PrecisionMedWarning
+from precisionmed.estimators.batch import ComBat
+from precisionmed.estimators.gene_filter import GeneFilter
+from precisionmed.estimators.normalize import TMM, Log2, LogCPM, Quantile, RankScores, UpperQuartile
+from precisionmed.estimators.preprocessor import Preprocessor
+from precisionmed.io.codec import decode, encode
+
+NORMALIZERS = [TMM(), LogCPM(), UpperQuartile(), Quantile(LogCPM()), RankScores(), Log2()]
+
+
+@pytest.fixture(scope="module")
+def counts() -> pd.DataFrame:
+    generator = np.random.default_rng(3)
+    mean = generator.gamma(0.6, 300, 400) * generator.lognormal(0, 0.5, (30, 1))
+    values = generator.negative_binomial(3, 3 / (3 + mean)).astype(float)
+    return pd.DataFrame(values, index=[f"s{i}" for i in range(30)], columns=[f"g{i}" for i in range(400)])
+
+
+@pytest.fixture(scope="module")
+def batch() -> np.ndarray:
+    return np.tile(["a", "b", "c"], 10)
+
+
+@pytest.mark.parametrize("corrector", [None, ComBat(), ComBat(mean_only=True)], ids=repr)
+@pytest.mark.parametrize("normalizer", NORMALIZERS, ids=repr)
+def test_one_sample_is_its_row_among_many_bit_for_bit(counts, batch, normalizer, corrector):
+    model = Preprocessor(normalizer, GeneFilter(), corrector).fit(counts.iloc[:20], batch=batch[:20])
+    gaps = counts.mask(np.random.default_rng(0).random(counts.shape) < 0.02)
+    for new in (counts, gaps):
+        many = model.transform(new, batch=batch)
+        assert np.isfinite(many).all() and many.shape == (30, model.kept_.sum())
+        for row in range(30):
+            alone = model.transform(new.iloc[[row]], batch=batch[[row]])
+            np.testing.assert_array_equal(alone[0], many[row])
+
+
+@pytest.mark.parametrize("normalizer", NORMALIZERS, ids=repr)
+def test_comes_back_from_the_codec_bit_for_bit(counts, batch, normalizer):
+    model = Preprocessor(normalizer, GeneFilter(), ComBat()).fit(counts, batch=batch)
+    again = decode(encode(model))
+    np.testing.assert_array_equal(again.transform(counts, batch=batch), model.transform(counts, batch=batch))
+
+
+def test_fit_transform_is_fit_then_transform(counts, batch):
+    model = Preprocessor(TMM(), GeneFilter(), ComBat())
+    at_once = model.fit_transform(counts, batch=batch, covariates=np.arange(30) % 2)
+    np.testing.assert_array_equal(at_once, model.transform(counts, batch=batch))
+
+
+def test_missing_values_become_training_medians(counts):
+    values = np.log2(counts + 1)
+    values.iloc[:5, 7] = np.nan
+    model = Preprocessor(gene_filter=GeneFilter(scale="log2")).fit(values)
+    assert model.medians_[7] == np.nanmedian(values.iloc[:, 7])
+    assert (model.transform(values)[:5, 7] == model.medians_[7]).all()
+    assert np.isnan(values.iloc[0, 7])  # the input is not touched
+
+
+def test_a_new_sample_may_lack_genes(counts):
+    model = Preprocessor(TMM(), GeneFilter()).fit(counts)
+    lacking = counts.copy()
+    lacking.iloc[0, :40] = np.nan
+    kept = np.flatnonzero(model.kept_)
+    out, full = model.transform(lacking), model.transform(counts)
+    np.testing.assert_array_equal(out[0, kept < 40], model.medians_[kept < 40])
+    assert np.abs(out[0, kept >= 40] - full[0, kept >= 40]).max() < 0.5
+
+
+def test_learns_nothing_from_what_it_transforms(counts):
+    model = Preprocessor(TMM(), GeneFilter()).fit(counts)
+    before = encode(model)
+    model.transform(counts.iloc[::-1] * 5)
+    after = encode(model)
+    assert before["json"] == after["json"]
+    assert all(np.array_equal(before["arrays"][k], after["arrays"][k]) for k in before["arrays"])
+
+
+def test_parts_are_cloned(counts, batch):
+    model = Preprocessor(TMM(), GeneFilter(), ComBat())
+    model.fit(counts, batch=batch)
+    assert not hasattr(model.normalizer, "reference_")
+    assert not hasattr(clone(model), "kept_")
+    assert repr(model).startswith("Preprocessor(")
+
+
+def test_messages_name_the_sample_and_gene(counts, batch):
+    model = Preprocessor(TMM(), GeneFilter(), ComBat(unknown="none"))
+    with pytest.raises(InputError, match="needs the batch of each sample"):
+        model.fit(counts)
+    model.fit(counts, batch=batch)
+    with pytest.raises(InputError, match="sample 's3' has no counts at all"):
+        model.transform(counts.mul(np.arange(30) != 3, axis=0), batch=batch)
+    with pytest.raises(InputError, match="another order: g399"):
+        model.transform(counts.iloc[:, ::-1], batch=batch)
+    with pytest.raises(InputError, match="gene 'g2' has no measured value"):
+        Preprocessor().fit(counts.assign(g2=np.nan))
+    with pytest.warns(PrecisionMedWarning, match="not batch corrected"):
+        model.transform(counts.iloc[:1])
