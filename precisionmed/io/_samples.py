@@ -85,28 +85,13 @@ def match_samples(
         hint = nearest(sample_column, clinical.columns)
         raise InputError(f"{names[1]}: has no column '{sample_column}' (cohort.sample_column).{hint}")
     columns = [sample_column] if sample_column is not None else list(clinical.columns)
-    best: tuple[tuple[int, int], SampleMatch, pd.Index] | None = None
-    for rule, of_sample, of_clinical in _RULES:
-        keys = pd.Index([of_sample(name) for name in samples])
-        for column in columns:
-            there = pd.Index([of_clinical(name) for name in clinical[column]])
-            matched = keys.isin(there[there != ""])
-            repeated = there[there.isin(keys) & (there != "") & there.duplicated()]
-            score = (int(matched.sum()), -len(repeated))
-            if score[0] and (best is None or score > best[0]):
-                first = pd.Series(range(len(there)), index=there)[~there.duplicated()]
-                rows = np.where(matched, first.reindex(keys).fillna(-1).to_numpy(), -1).astype(int)
-                best = (score, SampleMatch(column, rule, rows), repeated)
-        if best is not None and best[0][0] * 2 >= len(samples):
-            break
-    if best is None:
+    match, repeated = _best_match(samples, clinical[columns])
+    if match is None:
         raise InputError(
             f"{names[1]}: no sample of {names[0]} is in it (the matrix has {first_few(samples, 3)}; column "
-            f"'{columns[0]}' has {first_few(clinical[columns[0]], 3)}); set cohort.sample_column to the "
-            "column with "
-            "the sample names, or cohort.orientation if the matrix lies the other way."
+            f"'{columns[0]}' has {first_few(clinical[columns[0]], 3)}); set cohort.sample_column to the column "
+            "with the sample names, or cohort.orientation if the matrix lies the other way."
         )
-    _, match, repeated = best
     if len(repeated):
         raise InputError(
             f"{names[1]}: {repeated.nunique()} samples occur more than once in column '{match.column}' "
@@ -115,6 +100,25 @@ def match_samples(
     if match.rule != "exactly":
         warn(f"Sample names of {names[0]} and {names[1]} were matched {match.rule}.", notes)
     return match
+
+
+def _best_match(samples: pd.Index, clinical: pd.DataFrame) -> tuple[SampleMatch | None, pd.Index]:
+    """Return the column and rule that match most samples, and the clinical names that match repeatedly."""
+    match, repeated, best = None, pd.Index([]), (0, 0)
+    for rule, of_sample, of_clinical in _RULES:
+        keys = pd.Index([of_sample(name) for name in samples])
+        for column in clinical.columns:
+            there = pd.Index([of_clinical(name) for name in clinical[column]])
+            matched = keys.isin(there[there != ""])
+            twice = there[there.isin(keys[matched]) & there.duplicated()]
+            score = (int(matched.sum()), -len(twice))
+            if score[0] and score > best:
+                first = pd.Series(range(len(there)), index=there)[~there.duplicated()]
+                rows = np.where(matched, first.reindex(keys).fillna(-1).to_numpy(), -1).astype(int)
+                match, repeated, best = SampleMatch(column, rule, rows), twice, score
+        if best[0] * 2 >= len(samples):
+            break
+    return match, repeated
 
 
 def names_in(clinical: pd.DataFrame | None, sample_column: str | None) -> set[str]:

@@ -17,7 +17,7 @@ CANONICAL = ("er", "pr", "her2", "intrinsic", "treatment", "response", "batch", 
 """Columns of `obs` that mean the same in every cohort."""
 
 _INTRINSIC = {
-    "LumA": "luma luminala lumnala",
+    "LumA": "luma luminala",
     "LumB": "lumb luminalb",
     "Her2": "her2 her2e her2enriched her2like erbb2",
     "Basal": "basal basallike",
@@ -238,15 +238,18 @@ def _labels(clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[s
     return columns
 
 
+def pam50_name(label: str) -> str:
+    """Return the short name of a PAM50 class however it is written (`Luminal A`: LumA), or nothing."""
+    word = re.sub(r"[^a-z0-9]", "", label.lower()).removeprefix("brca")
+    return next((name for name, words in _INTRINSIC.items() if word in words.split()), "")
+
+
 def _intrinsic(recorded: pd.Series, renamed: Mapping[str, str]) -> pd.Series:
     """Return the labels, the five of PAM50 under their short names (LumA, LumB, Her2, Basal, Normal)."""
     values = recorded.where(~is_missing(recorded))
     for old, new in renamed.items():
         values = values.mask(equals_any(recorded, [old]), new)
-    short = {word: label for label, words in _INTRINSIC.items() for word in words.split()}
-    names = {
-        value: short.get(re.sub(r"[^a-z0-9]", "", value.lower()), value) for value in values.dropna().unique()
-    }
+    names = {value: pam50_name(value) or value for value in values.dropna().unique()}
     return values.map(names).astype("category")
 
 
