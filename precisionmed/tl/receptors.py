@@ -21,8 +21,22 @@ UNKNOWN = "not available"
 GENES = {"er": ("ESR1",), "pr": ("PGR",), "her2": ("ERBB2", "GRB7", "STARD3", "PGAP3", "MIEN1")}
 """Genes whose expression shows a receptor; those of HER2 share one amplification on 17q12."""
 AMPLICON = (
-    *("FBXL20", "MED1", "CDK12", "NEUROD2", "PPP1R1B", "STARD3", "TCAP", "PNMT", "PGAP3", "ERBB2", "MIEN1"),
-    *("GRB7", "IKZF3", "ZPBP2", "GSDMB", "ORMDL3", "LRRC3C", "GSDMA", "PSMD3", "CSF3", "MED24"),
+    *(
+        "RPL23",
+        "LASP1",
+        "PLXDC1",
+        "CACNB1",
+        "RPL19",
+        "STAC2",
+        "FBXL20",
+        "MED1",
+        "CDK12",
+        "NEUROD2",
+        "PPP1R1B",
+    ),
+    *("STARD3", "TCAP", "PNMT", "PGAP3", "ERBB2", "MIEN1", "GRB7", "IKZF3", "ZPBP2", "GSDMB", "ORMDL3"),
+    *("LRRC3C", "GSDMA", "PSMD3", "CSF3", "MED24", "THRA", "NR1D1", "MSL1", "CASC3", "RAPGEFL1", "WIPF2"),
+    *("CDC6", "RARA", "TOP2A"),
 )
 """Genes of 17q12-q21 in the order of the chromosome that are often amplified together with ERBB2."""
 _STATUS = ["positive", "negative", "equivocal"]
@@ -71,7 +85,7 @@ def receptors(adata: AnnData, *, seed: int = 1) -> AnnData:
         adata.obs[f"{name}_status"] = pd.Categorical(labels, categories=_STATUS)
     adata.uns.setdefault("precisionmed", {})["receptors"] = {
         "params": {f"genes_{name}": ", ".join(genes) for name, genes in used.items()},
-        "methods": _methods(source, mixtures, defined_by["tnbc"]),
+        "methods": _methods(source, used["her2"], defined_by["tnbc"]),
         "notes": np.array(notes, dtype=object),
         "source": source,
         "label_genes": {name: _label_genes(adata, by) for name, by in defined_by.items()},
@@ -207,10 +221,12 @@ def _table(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns, index=[str(i) for i in range(len(rows))])
 
 
-def _methods(source: dict[str, str], mixtures: dict[str, TwoComponentMixture], tnbc_by: list[str]) -> str:
-    def named(kind: str) -> str:
-        names = [name.upper() for name in GENES if source[name] == kind]
+def _methods(source: dict[str, str], her2_genes: list[str], tnbc_by: list[str]) -> str:
+    def listed(names: list[str]) -> str:
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+    def named(kind: str) -> str:
+        return listed([name.upper() for name in GENES if source[name] == kind])
 
     sentences = []
     if named(RECORDED):
@@ -223,11 +239,11 @@ def _methods(source: dict[str, str], mixtures: dict[str, TwoComponentMixture], t
     if source["tnbc"] == RECORDED:
         sentences.append("Triple-negative tumours are those recorded as negative for ER, PR and HER2.")
     if source["tnbc"] == DERIVED:
-        genes = ", ".join(name.upper() for name in tnbc_by)
+        genes = listed([name.upper() for name in tnbc_by])
         sentences.append(
             f"Triple-negative tumours are those low in the expression mixtures of {genes}; this label is "
             "derived from expression in all samples."
         )
-    if "her2" in mixtures:
-        sentences.append("HER2 expression is the mean of standardized ERBB2 and its co-amplified neighbours.")
+    if len(her2_genes) > 1:
+        sentences.append(f"HER2 expression is the mean of standardized {listed(her2_genes)}.")
     return " ".join(sentences)

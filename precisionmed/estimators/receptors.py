@@ -1,0 +1,248 @@
+"""A sparse classifier of a binary label that gives probabilities and may decline to call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+
+from precisionmed.errors import InputError
+from precisionmed.estimators._lasso_path import Problem, Walk
+from precisionmed.estimators._matrix import fit_matrix, transform_matrix
+from precisionmed.estimators.crossval import make_folds
+from precisionmed.estimators.lasso import LassoLogisticCV
+from precisionmed.kernels.lasso_losses import BINOMIAL
+
+Vector = NDArray[np.float64]
+CANNOT_CALL = "cannot call"
+
+
+class ReceptorClassifier(ClassifierMixin, BaseEstimator):
+    """Logistic LASSO with calibrated probabilities and three-way calls.
+
+    The penalty is chosen by cross-validation; then out-of-fold scores at that penalty are calibrated by a
+    logistic curve with smoothed targets (Platt, in: Advances in Large Margin Classifiers, 1999),
+    and the LASSO is fitted again to all samples. Shrinkage makes raw LASSO
+    probabilities too timid; calibration sets them right. The calibrated model is again linear in the genes.
+
+    Parameters
+    ----------
+    n_folds : int, default=5
+        Folds that choose the penalty and calibrate; at most as many as the rarer class has samples.
+    rule : {"1se", "min"}, default="1se"
+        Which penalty is used: the sparsest within one standard error of the best, or the best.
+    uncertain : tuple of float, default=(0.35, 0.65)
+        Probabilities strictly between these are not called.
+    exclude_genes : sequence of str or int, default=()
+        Genes that must not be used, such as those that define the label: names of data-frame columns (others
+        are ignored), or column numbers of an array.
+    random_state : int, Generator or None
+        Deals samples into folds.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_genes,)
+        Calibrated log odds ratio for one unit of each gene; 0 for genes not selected.
+    intercept_ : float
+    slope_ : float
+        Calibration: how much scores are stretched. 0 when the genes say nothing about the label.
+    scale_ : ndarray of shape (n_genes,)
+        Standard deviation of each gene in training.
+    lambda_ : float
+        Penalty.
+    classes_ : ndarray
+        `[0, 1]`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1], 30)
+    >>> X = rng.normal(size=(60, 20))
+    >>> X[:, 3] += 3 * y
+    >>> model = ReceptorClassifier(random_state=0).fit(X, y)
+    >>> [int(gene) for gene in np.flatnonzero(model.coef_)]
+    [3]
+    """
+
+    def __init__(
+        self,
+        n_folds: int = 5,
+        rule: str = "1se",
+        uncertain: tuple[float, float] = (0.35, 0.65),
+        exclude_genes: Sequence[str] | Sequence[int] = (),
+        random_state: int | np.random.Generator | None = None,
+    ) -> None:
+        self.n_folds = n_folds
+        self.rule = rule
+        self.uncertain = uncertain
+        self.exclude_genes = exclude_genes
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike | pd.DataFrame, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Choose the penalty, calibrate and fit.
+
+        Parameters
+        ----------
+        X : (n_samples, n_genes) array or DataFrame
+            Normalized log-scale expression, complete.
+        y : (n_samples,) array of 0 and 1
+        groups : (n_samples,) array, optional
+            Samples of one group (a patient) stay in one fold.
+
+        Raises
+        ------
+        InputError
+            `y` is not 0/1 with at least two samples each, or the limits of `uncertain` are no band.
+        """
+        low, high = self.uncertain
+        if not 0 <= low <= high <= 1:
+            raise InputError(f"uncertain must be two rising probabilities, found {tuple(self.uncertain)}.")
+        y = _labels(y)
+        values = fit_matrix(self, X)
+        use = ~self._excluded(X)
+        values = np.ascontiguousarray(values[:, use])
+        rng = np.random.default_rng(self.random_state)
+        folds = make_folds(y, min(self.n_folds, int(np.bincount(y).min())), rng, groups=groups)
+        chosen = LassoLogisticCV(rule=self.rule).fit(values, y, folds=folds)
+        self.slope_, shift = platt(_out_of_fold(values, y, folds, chosen), y)
+        self.coef_, self.scale_ = np.zeros((2, use.size))
+        self.coef_[use] = self.slope_ * chosen.coef_
+        self.scale_[use] = chosen.scale_
+        self.intercept_ = float(self.slope_ * chosen.intercept_ + shift)
+        self.lambda_ = float(chosen.lambda_)
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def decision_function(self, X: ArrayLike | pd.DataFrame) -> Vector:
+        """Return calibrated log odds of class 1, shape (n_samples,)."""
+        values = transform_matrix(self, X)
+        used = np.flatnonzero(self.coef_)
+        # Summed gene by gene, so that a sample's score does not depend on its neighbours.
+        score = np.full(len(values), self.intercept_)
+        for gene in used:
+            score += values[:, gene] * self.coef_[gene]
+        return score
+
+    def predict_proba(self, X: ArrayLike | pd.DataFrame) -> Vector:
+        """Return calibrated probabilities of class 0 and 1, shape (n_samples, 2)."""
+        high = expit(self.decision_function(X))
+        return np.column_stack([1 - high, high])
+
+    def predict(self, X: ArrayLike | pd.DataFrame) -> NDArray[np.int_]:
+        """Return the more probable class, shape (n_samples,)."""
+        return (self.decision_function(X) > 0).astype(int)
+
+    def call(self, X: ArrayLike | pd.DataFrame) -> NDArray[np.object_]:
+        """Return `positive`, `negative` or, between the uncertain limits, `cannot call`."""
+        return three_way(self.predict_proba(X)[:, 1], self.uncertain)
+
+    def _excluded(self, X: ArrayLike | pd.DataFrame) -> NDArray[np.bool_]:
+        if isinstance(X, pd.DataFrame):
+            return np.asarray(X.columns.isin(list(self.exclude_genes)))
+        excluded = np.zeros(np.shape(X)[1], dtype=bool)
+        excluded[np.asarray(self.exclude_genes, dtype=int)] = True
+        return excluded
+
+
+class WithoutGenes(BaseEstimator):
+    """A preprocessor that drops genes after they have served normalization.
+
+    For cross-validation of a label that is defined by those genes: libraries are still scaled by all genes.
+
+    Parameters
+    ----------
+    preprocessor : Preprocessor
+        Unfitted.
+    excluded : ndarray of bool, shape (n_genes,)
+        Input genes that are dropped.
+    """
+
+    def __init__(self, preprocessor: Any, excluded: NDArray[np.bool_]) -> None:
+        self.preprocessor = preprocessor
+        self.excluded = excluded
+
+    def fit_transform(
+        self, X: ArrayLike | pd.DataFrame, y: object = None, *, batch: ArrayLike | None = None
+    ) -> Vector:
+        """Fit the preprocessor and return what is left of the training samples."""
+        self.preprocessor_ = clone(self.preprocessor)
+        values = self.preprocessor_.fit_transform(X, y, batch=batch)
+        self.kept_ = self.preprocessor_.kept_ & ~self.excluded
+        return self._drop(values)
+
+    def transform(self, X: ArrayLike | pd.DataFrame, *, batch: ArrayLike | None = None) -> Vector:
+        """Return what is left of new samples."""
+        return self._drop(self.preprocessor_.transform(X, batch=batch))
+
+    def _drop(self, values: Vector) -> Vector:
+        return np.ascontiguousarray(values[:, ~self.excluded[self.preprocessor_.kept_]])
+
+
+def three_way(probability: ArrayLike, uncertain: tuple[float, float]) -> NDArray[np.object_]:
+    """Return `positive`, `negative` or, strictly between the limits, `cannot call`."""
+    probability, (low, high) = np.asarray(probability, dtype=float), uncertain
+    call = np.full(probability.shape, CANNOT_CALL, dtype=object)
+    call[probability >= high] = "positive"
+    call[probability <= low] = "negative"
+    return call
+
+
+def platt(score: Vector, y: ArrayLike, max_iter: int = 100) -> tuple[float, float]:
+    """Return slope and intercept of the logistic curve from score to probability (Platt 1999).
+
+    Targets are smoothed to (n1 + 1) / (n1 + 2) and 1 / (n0 + 2), which keeps the curve finite for scores
+    that separate the classes. Newton's method with halved steps (Lin et al., Machine Learning 2007;68:267).
+    Scores that do not rise with the label get a slope of 0: the answer is then the prevalence.
+    """
+    y = np.asarray(y)
+    n1 = float(y.sum())
+    target = np.where(y == 1, (n1 + 1) / (n1 + 2), 1 / (len(y) - n1 + 2))
+    prevalence = 0.0, float(logit(target.mean()))
+    spread = score.std()
+    if spread <= 1e-12 * (1 + np.abs(score).max()):
+        return prevalence
+    design = np.column_stack([(score - score.mean()) / spread, np.ones(len(y))])
+
+    def loss(beta: Vector) -> float:
+        eta = design @ beta
+        return float((np.logaddexp(0, eta) - target * eta).sum())
+
+    beta = np.array(prevalence)
+    for _ in range(max_iter):
+        p = expit(design @ beta)
+        gradient = design.T @ (p - target)
+        if np.abs(gradient).max() < 1e-10 * len(y):
+            break
+        step = np.linalg.solve((design.T * (p * (1 - p))) @ design, gradient)
+        size = 1.0
+        while loss(beta - size * step) > loss(beta) and size > 1e-10:
+            size /= 2
+        beta = beta - size * step
+    if beta[0] <= 0:
+        return prevalence
+    slope = beta[0] / spread
+    return float(slope), float(beta[1] - slope * score.mean())
+
+
+def _out_of_fold(
+    values: Vector, y: NDArray[np.int_], folds: NDArray[np.int_], chosen: LassoLogisticCV
+) -> Vector:
+    """Return the score of each sample by a fit at the chosen penalty that left out its fold."""
+    weight = (folds != np.unique(folds)[:, None]).astype(float)
+    problem = Problem(values, BINOMIAL, y.astype(float), None, weight, tolerance=chosen.tolerance)
+    for step in Walk(problem, until=chosen.lambda_):
+        eta = step.eta
+    return eta[np.unique(folds, return_inverse=True)[1], np.arange(len(y))]
+
+
+def _labels(y: ArrayLike) -> NDArray[np.int_]:
+    labels = np.asarray(y, dtype=float)
+    if labels.ndim != 1 or not np.isin(labels, (0, 1)).all() or min((labels == 0).sum(), labels.sum()) < 2:
+        raise InputError("the label must be 0 or 1 with at least two samples of each.")
+    return labels.astype(int)

@@ -1,0 +1,130 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import minimize
+from scipy.special import expit
+from sklearn.base import clone
+
+from precisionmed.errors import InputError
+from precisionmed.estimators.normalize import LogCPM
+from precisionmed.estimators.preprocessor import Preprocessor
+from precisionmed.estimators.receptors import ReceptorClassifier, WithoutGenes, platt, three_way
+from precisionmed.io.codec import decode, encode
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(4)
+    y = (rng.random(160) < 0.3).astype(int)
+    X = pd.DataFrame(rng.normal(6, 1, (160, 60)), columns=[f"g{i}" for i in range(60)])
+    X["g0"] += 3.0 * y
+    X["g1"] += 1.5 * y
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def fitted(data):
+    return ReceptorClassifier(random_state=1).fit(*data)
+
+
+def test_finds_the_genes_and_calls(data, fitted):
+    X, y = data
+    assert fitted.coef_[0] > 0
+    assert np.count_nonzero(fitted.coef_) < 15
+    call = fitted.call(X)
+    called = call != "cannot call"
+    assert called.mean() > 0.8
+    assert ((call == "positive") == y)[called].mean() > 0.95
+    np.testing.assert_allclose(fitted.predict_proba(X).sum(axis=1), 1.0)
+    np.testing.assert_array_equal(fitted.predict(X), fitted.predict_proba(X)[:, 1] > 0.5)
+
+
+def test_probabilities_are_calibrated_on_new_samples(fitted):
+    rng = np.random.default_rng(5)
+    y = (rng.random(4000) < 0.3).astype(int)
+    X = rng.normal(6, 1, (4000, 60))
+    X[:, 0] += 3.0 * y
+    X[:, 1] += 1.5 * y
+    probability = fitted.predict_proba(X)[:, 1]
+    assert probability.mean() == pytest.approx(y.mean(), abs=0.05)
+    # the true posterior of this model is logistic in the two genes
+    truth = expit(np.log(0.3 / 0.7) + 3.0 * (X[:, 0] - 7.5) + 1.5 * (X[:, 1] - 6.75))
+    assert np.mean((probability - truth) ** 2) < 0.01
+
+
+def test_one_sample_alone_is_its_row_among_many(data, fitted):
+    X, _ = data
+    scores = fitted.decision_function(X)
+    alone = [fitted.decision_function(X.iloc[[i]])[0] for i in range(len(X))]
+    np.testing.assert_array_equal(scores, alone)
+
+
+def test_excluded_genes_are_never_used(data):
+    X, y = data
+    by_name = ReceptorClassifier(exclude_genes=("g0", "absent"), random_state=1).fit(X, y)
+    by_number = ReceptorClassifier(exclude_genes=(0,), random_state=1).fit(X.to_numpy(), y)
+    assert by_name.coef_[0] == 0
+    assert by_name.coef_[1] > 0
+    np.testing.assert_array_equal(by_name.coef_, by_number.coef_)
+
+
+def test_same_seed_same_model_and_locks_without_loss(data, fitted):
+    X, y = data
+    np.testing.assert_array_equal(clone(fitted).fit(X, y).coef_, fitted.coef_)
+    np.testing.assert_array_equal(decode(encode(fitted)).call(X), fitted.call(X))
+
+
+def test_noise_gives_the_prevalence():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [60, 20])
+    model = ReceptorClassifier(random_state=0).fit(rng.normal(size=(80, 50)), y)
+    if not model.coef_.any():
+        np.testing.assert_allclose(model.predict_proba(np.zeros((1, 50)))[0, 1], 0.25, atol=0.02)
+    assert np.ptp(model.predict_proba(rng.normal(size=(50, 50)))[:, 1]) < 0.5
+
+
+def test_three_way_includes_the_limits():
+    calls = three_way([0.0, 0.35, 0.36, 0.64, 0.65, 1.0], (0.35, 0.65))
+    assert list(calls) == ["negative", "negative", "cannot call", "cannot call", "positive", "positive"]
+
+
+def test_platt_minimizes_the_smoothed_likelihood():
+    rng = np.random.default_rng(2)
+    y = np.repeat([0.0, 1.0], [70, 30])
+    score = 5.0 + 0.2 * (rng.normal(size=100) + 1.5 * y)
+    target = np.where(y == 1, 31 / 32, 1 / 72)
+
+    def loss(beta):
+        eta = beta[0] * score + beta[1]
+        return (np.logaddexp(0, eta) - target * eta).sum()
+
+    slope, intercept = platt(score, y)
+    best = minimize(loss, [5.0, -25.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12})
+    np.testing.assert_allclose([slope, intercept], best.x, rtol=1e-3)
+    assert loss([slope, intercept]) <= best.fun + 1e-9
+
+
+def test_platt_stays_finite_when_classes_separate_and_flat_when_scores_mislead():
+    y = np.repeat([0.0, 1.0], 20)
+    slope, _ = platt(y * 10 - 5 + np.linspace(0, 1, 40), y)
+    assert 0 < slope < 10
+    assert platt(-y, y)[0] == 0
+    assert platt(np.ones(40), y) == (0.0, 0.0)
+
+
+def test_dropped_genes_still_serve_normalization():
+    counts = np.random.default_rng(3).poisson(50, (12, 10)).astype(float)
+    excluded = np.arange(10) < 4
+    whole = Preprocessor(LogCPM())
+    part = WithoutGenes(whole, excluded)
+    np.testing.assert_array_equal(part.fit_transform(counts), whole.fit_transform(counts)[:, ~excluded])
+    np.testing.assert_array_equal(part.transform(counts[:1]), whole.transform(counts[:1])[:, ~excluded])
+    np.testing.assert_array_equal(part.kept_, ~excluded)
+
+
+def test_wrong_labels_and_limits_are_told(data):
+    X, _ = data
+    with pytest.raises(InputError, match="0 or 1 with at least two"):
+        ReceptorClassifier().fit(X, np.ones(len(X)))
+    with pytest.raises(InputError, match="two rising probabilities"):
+        ReceptorClassifier(uncertain=(0.7, 0.3)).fit(X, data[1])
