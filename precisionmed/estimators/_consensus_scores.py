@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.cluster.hierarchy import cophenet, cut_tree, leaves_list, linkage
+from scipy.cluster.hierarchy import cophenet, leaves_list, linkage
 from scipy.spatial.distance import squareform
 from sklearn.metrics import silhouette_samples
 
@@ -17,8 +17,9 @@ _FUZZ = 1e-6
 
 def distribution(consensus: np.ndarray) -> np.ndarray:
     """Return the cumulative distribution of the pairs' consensus at `GRID` (0, 0.01, ..., 1)."""
-    pairs = np.sort(consensus[np.tril_indices(len(consensus), -1)])
-    return np.searchsorted(pairs, GRID + _FUZZ, side="right") / pairs.size
+    pairs = squareform(consensus, checks=False)
+    step = np.ceil((pairs - _FUZZ) * 100).astype(np.int64)  # first grid value that is not below the pair's
+    return np.cumsum(np.bincount(step, minlength=GRID.size)) / pairs.size
 
 
 def ambiguous_fraction(cdf: np.ndarray) -> float:
@@ -44,11 +45,7 @@ def final_clustering(consensus: np.ndarray, k: int) -> dict:
     distance = 1 - consensus
     pairs = squareform(distance, checks=False)
     tree = linkage(pairs, "average")
-    raw = cut_tree(tree, n_clusters=k).ravel()
-    sizes = np.bincount(raw, minlength=k)
-    rank = np.empty(k, dtype=np.int64)
-    rank[np.argsort(-sizes, kind="stable")] = np.arange(k)
-    labels = rank[raw]
+    labels = _cut(tree, k)
     silhouette = silhouette_samples(distance, labels, metric="precomputed")
     # All pairs alike (a perfect or an empty consensus) leave the correlation undefined; the tree is exact.
     cophenetic = float(cophenet(tree, pairs)[0]) if np.ptp(pairs) > 0 else 1.0
@@ -57,8 +54,21 @@ def final_clustering(consensus: np.ndarray, k: int) -> dict:
         "silhouettes": silhouette,
         "cophenetic": cophenetic,
         "order": leaves_list(tree).astype(np.int64),
-        "smallest": int(sizes.min()),
+        "smallest": int(np.bincount(labels).min()),
     }
+
+
+def _cut(tree: np.ndarray, k: int) -> np.ndarray:
+    """Return exactly `k` clusters, also when heights tie: the last k - 1 merges are undone."""
+    n = len(tree) + 1
+    clusters = {i: [i] for i in range(n)}
+    for step, (left, right) in enumerate(tree[: n - k, :2].astype(int)):
+        clusters[n + step] = clusters.pop(left) + clusters.pop(right)
+    labels = np.empty(n, dtype=np.int64)
+    by_size = sorted(clusters.values(), key=lambda members: (-len(members), min(members)))
+    for label, members in enumerate(by_size):
+        labels[members] = label
+    return labels
 
 
 def own_consensus(consensus: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -68,18 +78,26 @@ def own_consensus(consensus: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.where(same, consensus, 0).sum(axis=1) / np.maximum(same.sum(axis=1), 1)
 
 
-def stability_p(relative: np.ndarray, relative_null: np.ndarray) -> np.ndarray:
-    """Chance of a relative PAC this small at any k in a cohort without clusters (family-wise).
+def against_null(pac: np.ndarray, null_pac: np.ndarray) -> dict[str, np.ndarray]:
+    """Compare the PAC at each k with that of null cohorts.
 
     Parameters
     ----------
-    relative : ndarray, shape (n_k,)
-        Observed PAC over the mean PAC of the null cohorts.
-    relative_null : ndarray, shape (n_null, n_k)
-        The same for each null cohort.
+    pac : ndarray, shape (n_k,)
+    null_pac : ndarray, shape (n_null, n_k)
+
+    Returns
+    -------
+    dict of ndarray, shape (n_k,)
+        `null_pac` (mean), `relative_pac` (PAC / this mean) and `p`: the chance that a cohort without
+        clusters has a relative PAC this small at any k (family-wise).
     """
-    best = relative_null.min(axis=1)
-    return (1 + (best[:, None] <= relative[None, :]).sum(axis=0)) / (len(best) + 1)
+    mean = null_pac.mean(axis=0)
+    scale = np.maximum(mean, np.finfo(float).tiny)
+    relative = pac / scale
+    best = (null_pac / scale).min(axis=1)
+    p = (1 + (best[:, None] <= relative).sum(axis=0)) / (len(best) + 1)
+    return {"null_pac": mean, "relative_pac": relative, "p": p}
 
 
 def choose_k(scores: dict[str, np.ndarray], min_size: int) -> tuple[int, str]:

@@ -1,10 +1,9 @@
-"""Distances between samples, the same bits for any number of threads."""
+"""Distances between samples."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.stats import rankdata
-from threadpoolctl import threadpool_limits
 
 from precisionmed.errors import InputError
 
@@ -15,7 +14,7 @@ def sample_distances(X: np.ndarray, metric: str) -> np.ndarray:
     """Return the (n, n) distances of the rows of `X`: 1 - correlation, or Euclidean.
 
     BLAS may round differently with another number of threads, and a cluster tree can turn on the last
-    bit; the one product here is fast enough on one thread.
+    bit: callers hold BLAS to one thread.
 
     Raises
     ------
@@ -26,8 +25,7 @@ def sample_distances(X: np.ndarray, metric: str) -> np.ndarray:
         rows = X - X.mean(axis=0)
     else:
         rows = unit_rows(rankdata(X, axis=1) if metric == "spearman" else X)
-    with threadpool_limits(limits=1, user_api="blas"):
-        product = rows @ rows.T
+    product = rows @ rows.T
     if metric == "euclidean":
         square = np.diagonal(product)
         distance = np.sqrt(np.maximum(square[:, None] + square[None, :] - 2 * product, 0))

@@ -124,7 +124,10 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         n = len(values)
         rng = np.random.default_rng(self.random_state)
         drawn = self._draw(n, self.resamples, rng) if subsamples is None else _members(subsamples, n)
-        consensus = self._consensus(values, drawn, ks, rng)
+        # One BLAS thread: the same bits whatever the number of threads, see `sample_distances`.
+        with threadpool_limits(limits=1, user_api="blas"):
+            consensus = self._consensus(values, drawn, ks, rng)
+            null_pac = self._null_pac(values, ks, rng)
         finals = [score.final_clustering(c, k) for c, k in zip(consensus, ks, strict=True)]
         cdfs = [score.distribution(c) for c in consensus]
         self.scores_ = {
@@ -136,7 +139,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             "smallest": np.array([final["smallest"] for final in finals]),
         }
         if self.n_null:
-            self._compare_with_null(values, ks, rng)
+            self.scores_ |= score.against_null(self.scores_["pac"], null_pac)
         self._choose(ks, n)
         numbers = [int(k) for k in ks]
         self.labels_ = {k: final["labels"] for k, final in zip(numbers, finals, strict=True)}
@@ -208,22 +211,17 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             matrices.append(consensus)
         return matrices
 
-    def _compare_with_null(self, X: np.ndarray, ks: np.ndarray, rng: np.random.Generator) -> None:
-        """Add to `scores_` the PAC of cohorts drawn from one normal distribution with X's covariance."""
-        mean = X.mean(axis=0)
-        with threadpool_limits(limits=1, user_api="blas"):
-            loadings = _loadings(X - mean)
+    def _null_pac(self, X: np.ndarray, ks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the PAC, (n_null, n_k), of cohorts from one normal distribution with X's covariance."""
         pac = np.empty((self.n_null, len(ks)))
+        mean = X.mean(axis=0)
+        loadings = _loadings(X - mean) if self.n_null else np.empty((0, X.shape[1]))
         for row in pac:
-            with threadpool_limits(limits=1, user_api="blas"):
-                cohort = rng.standard_normal((len(X), len(loadings))) @ loadings + mean
+            cohort = rng.standard_normal((len(X), len(loadings))) @ loadings + mean
             drawn = self._draw(len(X), min(self.resamples, _NULL_RESAMPLES), rng)
             matrices = self._consensus(cohort, drawn, ks, rng)
             row[:] = [score.ambiguous_fraction(score.distribution(matrix)) for matrix in matrices]
-        mean_pac = np.maximum(pac.mean(axis=0), np.finfo(float).tiny)
-        self.scores_["null_pac"] = pac.mean(axis=0)
-        self.scores_["relative_pac"] = self.scores_["pac"] / mean_pac
-        self.scores_["p"] = score.stability_p(self.scores_["relative_pac"], pac / mean_pac)
+        return pac
 
     def _choose(self, ks: np.ndarray, n: int) -> None:
         if self.k is None:
