@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from precisionmed.errors import InputError
 from precisionmed.estimators._library import LibraryNormalizer, Vector, check_counts
 from precisionmed.estimators._matrix import Matrix, fit_matrix, sample_name, transform_matrix
+from precisionmed.kernels.normalize import row_quantiles
 from precisionmed.kernels.tmm import tmm_factors
 
 
@@ -130,7 +131,7 @@ class UpperQuartile(LibraryNormalizer):
         return self._unscaled(counts, sizes) / np.exp(self.log_scale_)
 
     def _unscaled(self, counts: Matrix, sizes: Vector) -> Vector:
-        quantiles = _row_quantile(counts[:, self.expressed_], self.quantile)
+        quantiles = row_quantiles(counts[:, self.expressed_], self.quantile)
         if not (quantiles > 0).all():
             row = int(np.argmin(quantiles > 0))
             raise InputError(
@@ -180,15 +181,15 @@ class MedianOfRatios(TransformerMixin, BaseEstimator):
         counts = transform_matrix(self, X)
         check_counts(X, counts)
         used = np.isfinite(self.log_means_)
-        factors = np.empty(len(counts))
-        for row, sample in enumerate(counts[:, used]):
-            positive = sample > 0
-            if not positive.any():
-                raise InputError(
-                    f"{sample_name(X, row)} expresses none of the genes that size factors rest on."
-                )
-            factors[row] = np.exp(np.median(np.log(sample[positive]) - self.log_means_[used][positive]))
-        return factors
+        part = counts[:, used]
+        with np.errstate(divide="ignore"):
+            ratios = np.log(part) - self.log_means_[used]
+        ratios[part == 0] = np.nan
+        medians = row_quantiles(ratios, 0.5)
+        if np.isnan(medians).any():
+            name = sample_name(X, int(np.argmax(np.isnan(medians))))
+            raise InputError(f"{name} expresses none of the genes that size factors rest on; exclude it.")
+        return np.exp(medians)
 
     def transform(self, X: ArrayLike | pd.DataFrame) -> Matrix:
         """Return log2 of normalized counts, shape (n_samples, n_genes); NaN stays NaN."""
@@ -198,13 +199,7 @@ class MedianOfRatios(TransformerMixin, BaseEstimator):
 def _reference_row(counts: Matrix, sizes: Vector) -> int:
     """Return the sample whose upper quartile per read is nearest to the mean (edgeR's rule)."""
     expressed = np.fmax.reduce(counts, axis=0) > 0
-    quartiles = _row_quantile(counts[:, expressed], 0.75) / sizes
+    quartiles = row_quantiles(counts[:, expressed], 0.75) / sizes
     if np.median(quartiles) < 1e-20:  # mostly zeros: the library with the most counts, on a root scale
         return int(np.argmax(np.nansum(np.sqrt(counts), axis=1)))
     return int(np.argmin(np.abs(quartiles - quartiles.mean())))
-
-
-def _row_quantile(values: Matrix, q: float) -> Vector:
-    if np.isnan(values).any():
-        return np.array([np.nanquantile(row, q) for row in values])
-    return np.array([np.quantile(row, q) for row in values])

@@ -52,15 +52,25 @@ class LibraryNormalizer(TransformerMixin, BaseEstimator):
 
     def fit(self, X: ArrayLike | pd.DataFrame, y: object = None) -> Self:
         """Learn the reference from training counts (samples x genes); `y` is ignored."""
+        self._learn(X)
+        return self
+
+    def fit_transform(self, X: ArrayLike | pd.DataFrame, y: object = None, **fit_params: object) -> Matrix:
+        """Return `fit(X).transform(X)` without computing the factors twice."""
+        counts, sizes = self._learn(X)
+        return log_cpm(counts, sizes, self.prior_count, self.mean_library_size_)
+
+    def _learn(self, X: ArrayLike | pd.DataFrame) -> tuple[Matrix, Vector]:
+        """Learn everything; return the checked counts and the effective library sizes."""
         if not self.prior_count > 0:
             raise InputError(f"prior_count must be above 0, found {self.prior_count}.")
         counts = fit_matrix(self, X)
         check_counts(X, counts)
         self.share_ = usual_share(counts)
         sizes = library_sizes(counts, self.share_)
-        factors = self._learn_factors(counts, sizes)
-        self.mean_library_size_ = float(np.mean(sizes * factors))
-        return self
+        effective = sizes * self._learn_factors(counts, sizes)
+        self.mean_library_size_ = float(np.mean(effective))
+        return counts, effective
 
     def factors(self, X: ArrayLike | pd.DataFrame) -> Vector:
         """Return the scaling factor of each sample (geometric mean 1 over the training samples)."""

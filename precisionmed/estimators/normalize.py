@@ -18,7 +18,7 @@ from precisionmed.errors import InputError
 from precisionmed.estimators._factors import TMM, MedianOfRatios, UpperQuartile
 from precisionmed.estimators._library import LibraryNormalizer, Vector
 from precisionmed.estimators._matrix import Matrix, fit_matrix, sample_name, transform_matrix
-from precisionmed.kernels.normalize import average_ranks
+from precisionmed.kernels.normalize import average_ranks, onto_target
 
 __all__ = ["TMM", "Log2", "LogCPM", "MedianOfRatios", "Quantile", "RankScores", "UpperQuartile"]
 
@@ -150,18 +150,8 @@ class Quantile(TransformerMixin, BaseEstimator):
         """Return quantile-normalized values, shape (n_samples, n_genes)."""
         values = transform_matrix(self, X)
         values = values if self.first_ is None else self.first_.transform(X)
-        counts = np.sum(~np.isnan(values), axis=1)
-        self._check_measured(X, counts)
-        last = values.shape[1] - 1
-        # Ranks from 0, stretched to the length of the target where genes are missing.
-        places = average_ranks(values) - 1
-        partial = counts <= last
-        places[partial] *= (last / np.maximum(counts[partial] - 1, 1))[:, None]
-        missing = np.isnan(places)
-        below = np.where(missing, 0, places).astype(np.intp)
-        above = np.minimum(below + 1, last)
-        low = self.target_[below]
-        return low + (places - below) * (self.target_[above] - low)
+        self._check_measured(X, np.sum(~np.isnan(values), axis=1))
+        return onto_target(average_ranks(values), self.target_)
 
     def _check_measured(self, X: ArrayLike | pd.DataFrame, counts: NDArray[np.intp]) -> None:
         if not counts.all():

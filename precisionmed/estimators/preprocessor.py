@@ -87,26 +87,25 @@ class Preprocessor(BaseEstimator):
         covariates: ArrayLike | pd.DataFrame | None = None,
     ) -> Matrix:
         """Return `fit(X, ...).transform(X, batch=batch)` without doing the work twice."""
+        if self.batch_corrector is not None and batch is None:
+            raise InputError("batch correction needs the batch of each sample; give 'batch'.")
         values = fit_matrix(self, X)
-        self.gene_filter_ = (
-            None if self.gene_filter is None else clone(self.gene_filter).fit(_like(X, values))
-        )
-        self.kept_ = (
-            np.ones(values.shape[1], dtype=bool) if self.gene_filter_ is None else self.gene_filter_.kept_
-        )
-        kept = _like(X, values, self.kept_)
-        self.normalizer_ = None if self.normalizer is None else clone(self.normalizer).fit(kept)
-        normal = (
-            np.array(kept, dtype=np.float64) if self.normalizer_ is None else self.normalizer_.transform(kept)
-        )
+        self.gene_filter_ = self.normalizer_ = self.batch_corrector_ = None
+        self.kept_ = np.ones(values.shape[1], dtype=bool)
+        if self.gene_filter is not None:
+            self.gene_filter_ = clone(self.gene_filter).fit(_like(X, values))
+            self.kept_ = self.gene_filter_.kept_
+        normal = _like(X, values, self.kept_)
+        if self.normalizer is not None:
+            self.normalizer_ = clone(self.normalizer)
+            normal = self.normalizer_.fit_transform(normal)
+        normal = _own(normal, values)
         self.medians_ = self._training_medians(normal)
-        self.batch_corrector_ = None
         filled = self._impute(normal)
         if self.batch_corrector is None:
             return filled
-        corrector = clone(self.batch_corrector)
-        self.batch_corrector_ = corrector.fit(filled, _required(batch), covariates=covariates)
-        return corrector.transform(filled, batch)
+        self.batch_corrector_ = clone(self.batch_corrector).fit(filled, batch, covariates=covariates)
+        return self.batch_corrector_.transform(filled, batch)
 
     def transform(self, X: ArrayLike | pd.DataFrame, *, batch: ArrayLike | None = None) -> Matrix:
         """Return what models see.
@@ -123,11 +122,11 @@ class Preprocessor(BaseEstimator):
         ndarray of shape (n_samples, n_kept)
             Normalized, complete, corrected for batch.
         """
-        kept = _like(X, transform_matrix(self, X), self.kept_)
-        normal = (
-            np.array(kept, dtype=np.float64) if self.normalizer_ is None else self.normalizer_.transform(kept)
-        )
-        filled = self._impute(normal)
+        values = transform_matrix(self, X)
+        normal = _like(X, values, self.kept_)
+        if self.normalizer_ is not None:
+            normal = self.normalizer_.transform(normal)
+        filled = self._impute(_own(normal, values))
         if self.batch_corrector_ is None:
             return filled
         return self.batch_corrector_.transform(filled, batch)
@@ -159,7 +158,7 @@ def _like(
     return pd.DataFrame(part, index=X.index, columns=X.columns if kept is None else X.columns[kept])
 
 
-def _required(batch: ArrayLike | None) -> ArrayLike:
-    if batch is None:
-        raise InputError("batch correction needs the batch of each sample; give 'batch'.")
-    return batch
+def _own(normal: Matrix | pd.DataFrame, values: Matrix) -> Matrix:
+    """Return a matrix that may be written into: never the caller's."""
+    matrix = np.asarray(normal, dtype=np.float64)
+    return matrix.copy() if np.shares_memory(matrix, values) else matrix
