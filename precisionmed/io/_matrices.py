@@ -125,14 +125,14 @@ def _gene_kind(matrix: Matrix, config: CohortConfig, annotation: Mapping[str, st
             "put gene symbols, Ensembl or Entrez identifiers into the first column."
         )
     found = gene_id_kind(labels)
-    if annotation is not None and (config.gene_ids == "probe" or labels.isin(list(annotation)).any()):
-        if not labels.isin(list(annotation)).any():
-            raise InputError(
-                f"{config.probe_annotation}: has none of the probes of {file} (the matrix has "
-                f"{first_few(labels, 3)}, "
-                f"the annotation {first_few(list(annotation)[:3])}); give the annotation of this array."
-            )
+    annotated = annotation is not None and labels.isin(list(annotation)).any()
+    if annotated:
         return "probe"
+    if annotation is not None and "probe" in (found, config.gene_ids):
+        raise InputError(
+            f"{config.probe_annotation}: has none of the probes of {file} (the matrix has "
+            f"{first_few(labels, 3)}, the annotation {first_few(list(annotation), 3)}); give the annotation of this array."
+        )
     if "probe" in (found, config.gene_ids):
         raise InputError(
             f"{file}: the identifiers are array probes ({first_few(labels, 3)}); give "

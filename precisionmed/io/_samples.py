@@ -88,9 +88,9 @@ def match_samples(
     match, repeated = _best_match(samples, clinical[columns])
     if match is None:
         raise InputError(
-            f"{names[1]}: no sample of {names[0]} is in it (the matrix has {first_few(samples, 3)}; column "
-            f"'{columns[0]}' has {first_few(clinical[columns[0]], 3)}); set cohort.sample_column to the column "
-            "with the sample names, or cohort.orientation if the matrix lies the other way."
+            f"{names[1]}: no sample of {names[0]} is in it (the matrix has {first_few(samples, 3)}; "
+            f"column '{columns[0]}' has {first_few(clinical[columns[0]], 3)}); set cohort.sample_column "
+            "to the column with the sample names, or cohort.orientation if the matrix lies the other way."
         )
     if len(repeated):
         raise InputError(
@@ -103,7 +103,7 @@ def match_samples(
 
 
 def _best_match(samples: pd.Index, clinical: pd.DataFrame) -> tuple[SampleMatch | None, pd.Index]:
-    """Return the column and rule that match most samples, and the clinical names that match repeatedly."""
+    """Return the column and rule that match most samples, and the names that match repeatedly."""
     match, repeated, best = None, pd.Index([]), (0, 0)
     for rule, of_sample, of_clinical in _RULES:
         keys = pd.Index([of_sample(name) for name in samples])

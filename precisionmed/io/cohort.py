@@ -165,9 +165,11 @@ def _assemble(
 
     x = np.ascontiguousarray(values.to_numpy().T)
     ids = pd.Series(matrix.gene_ids, index=matrix.frame.index)
-    var = pd.DataFrame({"gene_id": ids.loc[values.index].to_numpy(dtype=str)}, index=values.index.astype(str))
+    var = pd.DataFrame(
+        {"gene_id": ids.loc[values.index].to_numpy(dtype=str)}, index=values.index.astype(str).rename(None)
+    )
     var["chromosome"] = pd.Categorical([gene_table().chromosome.get(gene) or np.nan for gene in var.index])
-    obs.index = values.columns.astype(str)
+    obs.index = values.columns.astype(str).rename(None)  # a column may have the index's name
     adata = anndata.AnnData(X=x, obs=obs, var=var)
     adata.layers["counts" if matrix.scale == "counts" else "measured"] = x.copy()
     record.stage("cohort", values, "ready for analysis")

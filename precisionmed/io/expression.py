@@ -223,7 +223,7 @@ def _read_h5ad(path: Path) -> Matrix:
 
     try:
         data = anndata.read_h5ad(path)
-    except (OSError, KeyError, ValueError, anndata.io.AnnDataReadError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: cannot be read as h5ad ({reason}); write it again with anndata.") from None
     names = data.var_names

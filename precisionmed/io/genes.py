@@ -242,8 +242,10 @@ def _resolve_symbol(label: str) -> tuple[str, str, str]:
     originals = damaged_by_spreadsheet(label)
     if not originals:
         return label, "not in the gene table, kept", ""
-    found = [_resolve_symbol(original) for original in originals]
-    genes = sorted({s for s, outcome, _ in found if outcome in ("current symbol", "old symbol renamed")})
+    # Approved names, present or past, come before mere aliases.
+    approved = {renamed_family(name) or name for name in originals} & table.symbols
+    aliases = {name for original in originals for name in table.aliases.get(original, ())}
+    genes = sorted(approved or aliases)
     if len(genes) == 1:
         return genes[0], "spreadsheet damage repaired", ""
     return label, "ambiguous spreadsheet damage, kept", ", ".join(genes or originals)

@@ -167,11 +167,9 @@ def parse(table: Table, **options: object) -> pd.DataFrame:
             low_memory=False,
             **options,
         )
-        # A lone quote swallows lines up to the next one without the parser's complaint.
-        if '"' in table.body and len(frame) < sum(
-            1 for r in _records(table.body.split("\n"), table.delimiter) if r
-        ):
-            raise ValueError("a double quote without its partner")
+        # A lone quote swallows the lines up to the next one without the parser's complaint.
+        if table.lines is not None and len(frame) < table.lines:
+            raise ValueError("a double quote has no partner")
     except pd.errors.EmptyDataError:
         raise InputError(f"{table.path}: has a header but no rows.") from None
     except (pd.errors.ParserError, ValueError, OverflowError) as error:

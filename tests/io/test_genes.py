@@ -1,0 +1,154 @@
+import pandas as pd
+import pytest
+
+from precisionmed.errors import InputError
+from precisionmed.io import genes
+from precisionmed.io._duplicates import collapse_duplicates
+from precisionmed.io._excel_names import damaged_by_spreadsheet
+
+
+def symbol(label, kind="symbol", annotation=None):
+    row = genes.map_genes(pd.Index([label]), kind, annotation).iloc[0]
+    return row["symbol"], row["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("label", "current"),
+    [
+        ("NUF2", "NUF2"),
+        ("CDCA1", "NUF2"),
+        ("KNTC2", "NDC80"),
+        ("ORC6L", "ORC6"),
+        ("HER2", "ERBB2"),
+        ("esr1", "ESR1"),
+        ("C1ORF112", "C1orf112"),
+        ("SEPT9", "SEPTIN9"),
+        ("SEPT2", "SEPTIN2"),  # also an alias of SEPTIN6
+        ("MARCH1", "MARCHF1"),
+        ("ENSG00000141510", "TP53"),
+        ("ENSG00000141510.18", "TP53"),
+        ("ENSG00000002586.20_PAR_Y", "CD99"),
+        ("ENSG00000088298", "EDEM2"),  # shared with a read-through record
+        ("7157", "TP53"),
+        ("TP53|7157", "TP53"),
+        ("?|7157", "TP53"),
+    ],
+)
+def test_identifiers_become_current_symbols(label, current):
+    assert symbol(label)[0] == current
+
+
+@pytest.mark.parametrize(
+    ("label", "candidates"),
+    [
+        ("OCT1", "POU2F1, SLC22A1"),
+        ("MLL2", "KMT2B, KMT2D"),
+        ("1-Mar", "MARCHF1, MTARC1"),
+        ("9/2/2023", "FEB9, SEPTIN2"),
+    ],
+)
+def test_ambiguous_names_stay_and_are_reported(label, candidates):
+    row = genes.map_genes(pd.Index([label]), "symbol").iloc[0]
+    assert row["symbol"] == label
+    assert row["outcome"].startswith("ambiguous")
+    assert row["candidates"] == candidates
+
+
+def test_a_current_symbol_wins_over_being_an_alias():
+    table = genes.gene_table()
+    assert not set(table.aliases) & table.symbols
+
+
+@pytest.mark.parametrize(
+    ("label", "current"),
+    [
+        ("2-Sep", "SEPTIN2"),
+        ("Sep-02", "SEPTIN2"),
+        ("02-Sep-2023", "SEPTIN2"),
+        ("2023-09-02 00:00:00", "SEPTIN2"),
+        ("2023-09-02", "SEPTIN2"),
+        ("9/14/2023", "SEPTIN14"),
+        ("5-Mrz", "MARCHF5"),
+        ("10-Mar", "MARCHF10"),
+        ("1-Dec", "DELEC1"),
+        ("15-Sep", "SELENOF"),
+    ],
+)
+def test_spreadsheet_dates_are_repaired(label, current):
+    assert symbol(label) == (current, "spreadsheet damage repaired")
+
+
+@pytest.mark.parametrize("label", ["NKX2-1", "HLA-A", "MIR1-1", "2-Foo", "2023-13-45", "31-Mar", "1-2"])
+def test_other_names_with_hyphens_are_not_taken_for_dates(label):
+    assert symbol(label)[1] != "spreadsheet damage repaired"
+    assert label == "31-Mar" or not damaged_by_spreadsheet(label)
+
+
+def test_unknown_names_stay_and_summary_rows_of_counters_go():
+    assert symbol("NOVEL1X") == ("NOVEL1X", "not in the gene table, kept")
+    assert symbol("ENSG00000999999.7")[0] == "ENSG00000999999"
+    assert symbol("__no_feature")[0] == symbol("N_unmapped")[0] == ""
+
+
+def test_probes_go_through_their_annotation():
+    annotation = {"1_at": "CDCA1", "2_at": "ESR1 /// PGR", "3_at": "", "4_at": "NUF2 /// CDCA1"}
+    assert symbol("1_at", "probe", annotation) == ("NUF2", "probe with a symbol")
+    assert symbol("2_at", "probe", annotation) == ("2_at", "probe of several genes, kept")
+    assert symbol("3_at", "probe", annotation)[0] == "3_at"
+    assert symbol("4_at", "probe", annotation)[0] == "NUF2"
+
+
+def test_the_kind_of_identifier_is_what_most_are():
+    assert genes.gene_id_kind(["ENSG00000141510", "ENSG00000091831.5", "TP53"]) == "ensembl"
+    assert genes.gene_id_kind(["7157", "2099"]) == "entrez"
+    assert genes.gene_id_kind(["1405_i_at", "200008_s_at"]) == "probe"
+    assert genes.gene_id_kind(["TP53", "ESR1", "7157"]) == "symbol"
+
+
+def test_the_summary_counts_and_gives_examples():
+    labels = pd.Index(["ESR1", "CDCA1", "OCT1", "FOO1X"])
+    table = genes.summarize_mapping(genes.map_genes(labels, "symbol"), labels).set_index("outcome")
+    assert table["genes"].sum() == 4
+    assert table.loc["old symbol renamed", "examples"] == "CDCA1 -> NUF2"
+    assert table.loc["ambiguous old symbol, kept", "examples"] == "OCT1 (POU2F1, SLC22A1)"
+
+
+def test_the_table_is_dated_and_knows_chromosomes():
+    assert pd.Timestamp(genes.GENE_TABLE_DATE) > pd.Timestamp("2020-01-01")
+    assert genes.gene_table().chromosome["XIST"] == "X"
+    assert len(genes.gene_table().symbols) > 60_000
+
+
+def test_annotation_needs_its_two_columns_and_one_symbol_a_probe(text_file):
+    path = text_file("a.tsv", "Probe\tSymbol\n1_at\tESR1\n2_at\tNA\n")
+    assert genes.read_probe_annotation(path) == {"1_at": "ESR1", "2_at": ""}
+    with pytest.raises(InputError, match=r"has no column 'symbol'.*Did you mean 'Gene Symbol'"):
+        genes.read_probe_annotation(text_file("b.tsv", "probe\tGene Symbol\n1_at\tESR1\n"))
+    with pytest.raises(InputError, match="1 probes have several symbols"):
+        genes.read_probe_annotation(text_file("c.tsv", "probe\tsymbol\n1_at\tESR1\n1_at\tPGR\n"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected", "ids"),
+    [
+        ("highest_mean", [[5, 5], [1, 9]], ["b", "c"]),
+        ("highest_variance", [[0, 4], [1, 9]], ["a", "c"]),
+        ("mean", [[2.5, 4.5], [1, 9]], ["a;b", "c"]),
+        ("sum", [[5, 9], [1, 9]], ["a;b", "c"]),
+    ],
+)
+def test_repeated_rows_become_one(rule, expected, ids):
+    values = pd.DataFrame([[0.0, 4], [1, 9], [5, 5]], index=["G", "H", "G"])
+    got, got_ids = collapse_duplicates(values, pd.Index(["a", "c", "b"]), rule)
+    assert got.index.tolist() == ["G", "H"]
+    assert got.to_numpy().tolist() == expected
+    assert got_ids.tolist() == ids
+
+
+def test_missing_values_do_not_win_and_stay_missing():
+    nan = float("nan")
+    values = pd.DataFrame([[nan, nan], [1.0, nan]], index=["G", "G"])
+    for rule in ("highest_mean", "highest_variance", "mean", "sum"):
+        got, _ = collapse_duplicates(values, pd.Index(["a", "b"]), rule)
+        assert got.iloc[0, 0] == 1.0
+        assert pd.isna(got.iloc[0, 1])
