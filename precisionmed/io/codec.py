@@ -82,7 +82,9 @@ def _array_to_tree(value: np.ndarray, arrays: dict[str, np.ndarray]) -> dict[str
     return {"array": name, "shape": list(value.shape), "dtype": value.dtype.str}
 
 
-def _pandas_to_tree(value: pd.DataFrame | pd.Series | pd.Index, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _pandas_to_tree(
+    value: pd.DataFrame | pd.Series | pd.Index, arrays: dict[str, np.ndarray]
+) -> dict[str, Any]:
     if isinstance(value, pd.Index):
         return {"index": _to_tree(value.to_numpy(), arrays)}
     frame = value.to_frame("value") if isinstance(value, pd.Series) else value
