@@ -109,6 +109,8 @@ class Maximum:
 def maximize(X: np.ndarray, sets: RiskSets) -> Maximum:
     """Maximize the partial likelihood of standardized, linearly independent covariates by Newton's method."""
     beta, step = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    # How much a step changes the log risk: a rare level has a small spread but a wide range.
+    reach = np.ptp(X[sets.order], axis=0)
     moments = event_moments(X, beta, sets)
     null = moments.loglik
     for _ in range(_MAX_STEPS if beta.size else 0):
@@ -118,10 +120,10 @@ def maximize(X: np.ndarray, sets: RiskSets) -> Maximum:
             break
         previous = moments.loglik
         beta, moments = _ascend(X, beta, step, previous, sets)
-        if moments.loglik - previous <= 1e-10 * abs(previous) and np.abs(step).max() > 0.1:
+        if moments.loglik - previous <= 1e-10 * abs(previous) and np.abs(step * reach).max() > 0.1:
             break  # the likelihood stands still while coefficients run away: there is no finite maximum
     information = moments.covariance.sum(axis=0)
-    return Maximum(beta, information, moments.loglik, null, np.abs(step) > 1e-4)
+    return Maximum(beta, information, moments.loglik, null, np.abs(step * reach) > 1e-3)
 
 
 def _ascend(

@@ -190,3 +190,15 @@ def test_time_itself_as_covariate_diverges_without_overflow(cohort):
         model = CoxModel().fit(X, cohort)
     assert np.isfinite(model.loglik_).all()
     assert np.isfinite(model.coef_).all()
+
+
+def test_rare_levels_without_events_are_infinite(cohort):
+    censored = np.flatnonzero(cohort["event"].to_numpy() == 0)
+    late = censored[np.argsort(-cohort["time"].to_numpy()[censored])]
+    X = cohort[["age"]].assign(rare=0.0, rarer=0.0).astype(float)
+    X.loc[late[:5], "rare"], X.loc[late[5:7], "rarer"] = 1.0, 1.0
+    with pytest.warns(PrecisionMedWarning, match="rare, rarer separates"):
+        model = CoxModel().fit(X, cohort)
+    assert model.infinite_.tolist() == [False, True, True]
+    assert model.proportional_hazards(X, cohort).index.tolist() == ["age", "GLOBAL"]
+    assert CoxScreen().fit(X, cohort).coef_[1] == -np.inf

@@ -1,0 +1,55 @@
+"""Kaplan-Meier tables of one endpoint, overall and by group."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.estimators.kaplan_meier import kaplan_meier, logrank, numbers_at_risk
+from precisionmed.tl._survival_cohort import Endpoint, labelled, tables
+
+_STEPS = {
+    "days": (1, 7, 30, 90, 180, 365, 730, 1095, 1825, 3650),
+    "months": (1, 2, 3, 6, 12, 24, 36, 60, 120),
+    "years": (0.1, 0.25, 0.5, 1, 2, 3, 5, 10),
+}
+
+
+def curve_tables(endpoint: Endpoint, groupings: dict[str, pd.Series]) -> dict[str, pd.DataFrame]:
+    """Return `kaplan_meier`, `at_risk` and (with groups) `logrank` tables.
+
+    Parameters
+    ----------
+    endpoint
+        Outcome of the samples.
+    groupings
+        Name of the grouping -> categorical column over the same samples; missing ones are left out.
+    """
+    everybody = pd.Series(pd.Categorical(["all"] * len(endpoint.y)), index=endpoint.y.index)
+    times = times_at_risk(float(endpoint.y["time"].max()), endpoint.unit)
+    curves, counts, tests = [], [], []
+    for grouping, groups in {"overall": everybody, **groupings}.items():
+        known = groups.notna().to_numpy()
+        y, member = endpoint.y[known], groups[known].astype(str)
+        levels = [str(level) for level in groups.cat.categories if (member == str(level)).any()]
+        for level in levels:
+            part = y[(member == level).to_numpy()]
+            curve = kaplan_meier(part["time"], part["event"])
+            curves.append(labelled(curve, grouping=grouping, group=level))
+        at_risk = numbers_at_risk(y["time"], member, times).loc[levels]
+        at_risk.columns = [f"{time:g}" for time in times]
+        counts.append(labelled(at_risk, grouping=grouping, group=levels))
+        if len(levels) > 1:
+            test = logrank(y["time"], y["event"], member)
+            tests.append({"grouping": grouping, "n": len(y), **test._asdict()})
+    found = {"kaplan_meier": tables(curves), "at_risk": tables(counts)}
+    if tests:
+        found["logrank"] = tables([pd.DataFrame(tests)])
+    return found
+
+
+def times_at_risk(last: float, unit: str, n_times: int = 7) -> np.ndarray:
+    """Return at most `n_times` round times from 0 up to the last one."""
+    steps = [step for step in _STEPS[unit] if last / step < n_times]
+    step = steps[0] if steps else last / (n_times - 1)
+    return np.arange(0, last + step * 1e-9, step)

@@ -1,0 +1,192 @@
+"""Treatment response: treatment-by-biomarker interaction, and a classifier of responders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.config import RolesConfig
+from precisionmed.errors import InputError
+from precisionmed.pp import _inputs
+from precisionmed.tl import _survival_cohort as cohort
+from precisionmed.tl._response_classifier import response_classifier
+from precisionmed.tl._response_interaction import Trial, interaction_tables, trial_of
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+BIOMARKERS = ("subtype", "intrinsic_subtype", "er_status", "her2_status", "tnbc_status")
+
+
+def response(adata: AnnData, *, n_folds: int = 5, n_repeats: int = 2, seed: int = 1) -> AnnData:
+    """Ask who benefits from treatment, as far as the cohort can tell.
+
+    With recorded treatment and an endpoint: Cox models with an interaction of treatment and each biomarker
+    (subtype, intrinsic subtype, receptor status, out-of-fold risk group). Unless treatment was randomized,
+    they are adjusted for the clinical covariates, and the notes say that the effects remain confounded.
+    With recorded response: a LASSO classifier of responders, tested out of fold. With neither, a
+    sentence that says so.
+
+    Parameters
+    ----------
+    adata
+        Cohort after `normalize`; the biomarkers are what `subtypes`, `classify` and `survival` stored.
+        Changed in place.
+    n_folds
+        Outer and inner folds of the response classifier.
+    n_repeats
+        Repeats of the outer cross-validation.
+    seed
+        Seed of the run.
+
+    Returns
+    -------
+    AnnData
+        The cohort with `uns["precisionmed"]["response"]`.
+
+    Raises
+    ------
+    InputError
+        All patients had the same treatment or the same response.
+    """
+    notes: list[str] = []
+    roles = _inputs.roles_of(adata)
+    treatment = _two_sided(adata, "treatment", roles.treatment.column if roles.treatment else None)
+    outcome = _two_sided(adata, "response", roles.response.column if roles.response else None)
+    content: dict[str, Any] = {"params": {"n_folds": n_folds, "n_repeats": n_repeats, "seed": seed}}
+    if treatment is not None:
+        with cohort.noting(notes):
+            content |= _interaction(adata, roles, treatment, notes)
+    if outcome is not None:
+        with cohort.noting(notes):
+            found = response_classifier(
+                adata, outcome, n_folds=n_folds, n_repeats=n_repeats, seed=seed, notes=notes
+            )
+        content |= {"classifier": found} if found else {}
+    known = {"treatment": treatment is not None, "response": outcome is not None}
+    content["available"] = (
+        "both" if all(known.values()) else next((name for name, there in known.items() if there), "neither")
+    )
+    content["sentence"] = _sentence(content, roles)
+    content["notes"] = np.array(notes, dtype=object)
+    content["methods"] = _methods(content, roles)
+    _inputs.store(adata, "response", content)
+    return adata
+
+
+def _two_sided(adata: AnnData, name: str, column: str | None) -> pd.Series | None:
+    """Return treatment or response, None when it is not recorded."""
+    if column is None or name not in adata.obs:
+        return None
+    found = adata.obs[name].astype("category")
+    values = [str(value) for value in found.cat.categories if (found == value).any()]
+    if not values:
+        return None
+    if len(values) == 1:
+        raise InputError(
+            f"column '{column}': every sample is '{values[0]}'; there is nothing to compare {name} with. "
+            f"Remove roles.{name} or check its values."
+        )
+    return found
+
+
+def _interaction(
+    adata: AnnData, roles: RolesConfig, treatment: pd.Series, notes: list[str]
+) -> dict[str, pd.DataFrame]:
+    randomized = roles.treatment is not None and roles.treatment.randomized
+    covariates = pd.DataFrame(index=adata.obs_names) if randomized else cohort.covariates_of(adata)
+    if not randomized:
+        names = ", ".join(str(name) for name in covariates.columns)
+        notes.append(
+            "Treatment was not randomized: who was treated was chosen, often for a worse prognosis. Its "
+            f"effects here ({f'adjusted for {names}' if names else 'not adjusted'}) are confounded and must "
+            "not be read as causal."
+        )
+    trials, biomarkers = [], {}
+    for endpoint in cohort.endpoints_of(adata, notes):
+        trial = trial_of(endpoint, treatment, covariates, notes)
+        arms = [int((trial.treated == arm).sum()) for arm in (1, 0)]
+        if trial.y["event"].sum() < cohort.MIN_EVENTS or min(arms) < cohort.MIN_GROUP:
+            notes.append(
+                f"{endpoint.name}: {int(trial.y['event'].sum())} events in {arms[0]} treated and {arms[1]} "
+                "control patients are too few for treatment effects."
+            )
+            continue
+        trials.append(trial)
+        biomarkers[endpoint.name] = _biomarkers(adata, endpoint.name, trial, notes)
+    return interaction_tables(trials, biomarkers, notes)
+
+
+def _biomarkers(adata: AnnData, endpoint: str, trial: Trial, notes: list[str]) -> dict[str, pd.Series]:
+    columns = {name: name for name in BIOMARKERS} | {f"risk_group_{endpoint}": "risk_group"}
+    found = {}
+    for column, name in columns.items():
+        if column in adata.obs:
+            own = adata.obs[column].loc[trial.y.index].rename(name)
+            groups = cohort.groups_of(own, notes)
+            if groups is not None:
+                found[name] = groups
+    return found
+
+
+def _sentence(content: dict[str, Any], roles: RolesConfig) -> str:
+    if content["available"] == "neither":
+        return (
+            "The cohort records neither treatment nor response, so that treatment response could not be "
+            "modelled; subtypes and risk here are prognostic, not predictive of benefit."
+        )
+    parts = []
+    if content["available"] in ("treatment", "both"):
+        how = (
+            "randomized"
+            if roles.treatment and roles.treatment.randomized
+            else "not randomized, so confounded"
+        )
+        tests = content.get("interaction")
+        if tests is None:
+            parts.append(
+                f"Treatment ({how}) is recorded, but no interaction with a biomarker could be tested"
+            )
+        else:
+            n = len(tests.drop_duplicates(["endpoint", "biomarker"]))
+            small = tests[tests["fdr"] < 0.05].drop_duplicates(["endpoint", "biomarker"])
+            parts.append(
+                f"Treatment ({how}): {len(small)} of {n} biomarker interactions have a false discovery rate "
+                "below 5%"
+            )
+    if content["available"] in ("response", "both"):
+        parts.append(_classifier_words(content.get("classifier")))
+    sentence = "; ".join(parts) + "."
+    return sentence[0].upper() + sentence[1:]
+
+
+def _classifier_words(classifier: dict[str, Any] | None) -> str:
+    if classifier is None:
+        return "response is recorded, but in too few samples for a classifier"
+    performance = classifier["performance"]
+    auc = performance[performance["metric"] == "auc"].iloc[0]
+    return (
+        f"response is predicted from expression with an out-of-fold AUC of {auc['estimate']:.2f} "
+        f"({auc['lower']:.2f} to {auc['upper']:.2f})"
+    )
+
+
+def _methods(content: dict[str, Any], roles: RolesConfig) -> str:
+    sentences = []
+    if "interaction" in content:
+        randomized = roles.treatment is not None and roles.treatment.randomized
+        adjusted = "" if randomized else " adjusted for the clinical covariates"
+        sentences.append(
+            f"Interactions of treatment with biomarkers were tested in Cox models{adjusted} that hold "
+            "treatment, biomarker and their product, by Wald tests of each term and a likelihood-ratio test "
+            "of all terms of a biomarker; the false discovery rate (Benjamini and Hochberg 1995) is over the "
+            "latter. Risk groups are out of fold."
+        )
+    if "classifier" in content:
+        sentences.append(
+            "Response was classified by LASSO logistic regression with recalibrated probabilities, tested by "
+            f"{cohort.scheme(content['params'])} in which everything was learned in the training set only."
+        )
+    return " ".join(sentences) or content["sentence"]

@@ -1,0 +1,220 @@
+"""Survival: curves, Cox models, out-of-fold risk, and the risk model for new patients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.config import step_generator
+from precisionmed.errors import warn
+from precisionmed.estimators.kaplan_meier import median_follow_up
+from precisionmed.io.codec import encode
+from precisionmed.pp import _inputs
+from precisionmed.tl import _survival_cohort as cohort
+from precisionmed.tl import _survival_models as models
+from precisionmed.tl._survival_curves import curve_tables
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+GROUPINGS = ("subtype", "intrinsic_subtype", "tnbc_status", "her2_status")
+_AS_MODELS = ("subtype", "intrinsic_subtype")
+
+
+def survival(
+    adata: AnnData, *, n_folds: int = 5, n_repeats: int = 2, horizon: float | None = None, seed: int = 1
+) -> AnnData:
+    """Describe and predict the survival of a cohort, for every endpoint of its roles.
+
+    Kaplan-Meier curves and log-rank tests overall and by subtype and receptor status; Cox models of the
+    clinical covariates; the out-of-fold C-index of clinical covariates, of a gene signature (LASSO), of
+    both, and of the subtypes; an out-of-fold risk of every sample and its two risk groups; and the
+    gene signature learned on all samples, which gives a new patient a risk from expression alone.
+
+    Parameters
+    ----------
+    adata
+        Cohort after `normalize` (and whatever other steps are wanted as groups); changed in place.
+    n_folds
+        Outer folds, and inner folds that choose the penalty.
+    n_repeats
+        Repeats of the outer cross-validation.
+    horizon
+        Time of the survival probability of new patients, in the unit of the endpoint; the median follow-up
+        (reverse Kaplan-Meier) when None.
+    seed
+        Seed of the run.
+
+    Returns
+    -------
+    AnnData
+        The cohort with `uns["precisionmed"]["survival"]`, `obs["risk_<endpoint>"]` and
+        `obs["risk_group_<endpoint>"]`. With fewer than 10 events an endpoint has curves only.
+
+    Raises
+    ------
+    InputError
+        The cohort has not been normalized, or a declared covariate or endpoint is no clinical column.
+    """
+    notes: list[str] = []
+    params: dict[str, Any] = {"n_folds": n_folds, "n_repeats": n_repeats, "seed": seed}
+    if horizon is not None:
+        params["horizon"] = float(horizon)
+    content: dict[str, Any] = {"params": params}
+    endpoints = cohort.endpoints_of(adata, notes)
+    if not endpoints:
+        notes.append("No endpoint with follow-up is declared in the roles; there are no survival models.")
+    clinical = _clinical_tables(adata) if endpoints else {}
+    for endpoint in endpoints:
+        content[endpoint.name] = _one_endpoint(adata, endpoint, clinical, params, notes)
+    content["endpoints"] = np.array([endpoint.name for endpoint in endpoints], dtype=object)
+    content["notes"] = np.array(notes, dtype=object)
+    content["methods"] = " ".join(_methods(params, clinical, bool(endpoints)))
+    _inputs.store(adata, "survival", content)
+    return adata
+
+
+def _one_endpoint(
+    adata: AnnData,
+    endpoint: cohort.Endpoint,
+    clinical: dict[str, pd.DataFrame],
+    params: dict[str, Any],
+    notes: list[str],
+) -> dict[str, Any]:
+    follow_up = median_follow_up(endpoint.y["time"], endpoint.y["event"])
+    content: dict[str, Any] = {"unit": endpoint.unit, "n": len(endpoint.y), "n_events": endpoint.n_events}
+    content["horizon"] = float(params.get("horizon", follow_up))
+    if np.isfinite(follow_up):
+        content["median_follow_up"] = follow_up
+    elif "horizon" not in params:
+        content["horizon"] = float(endpoint.y["time"].median())
+        notes.append(f"{endpoint.name}: the median follow-up is not reached; the horizon is the median time.")
+    if content["horizon"] > endpoint.y["time"].max():
+        last = f"{endpoint.y['time'].max():g} {endpoint.unit}"
+        warn(f"{endpoint.name}: the horizon is beyond the last follow-up ({last}).", notes)
+    groupings = _groupings(adata, endpoint, notes)
+    if endpoint.n_events >= cohort.MIN_EVENTS:
+        fitted, risk_groups = _models(adata, endpoint, clinical, params, content["horizon"], notes)
+        content |= fitted
+        groupings |= risk_groups
+    else:
+        notes.append(
+            f"{endpoint.name}: {endpoint.n_events} events are too few for models (at least "
+            f"{cohort.MIN_EVENTS}); only curves were computed."
+        )
+    return content | curve_tables(endpoint, groupings)
+
+
+def _models(
+    adata: AnnData,
+    endpoint: cohort.Endpoint,
+    clinical: dict[str, pd.DataFrame],
+    params: dict[str, Any],
+    horizon: float,
+    notes: list[str],
+) -> tuple[dict[str, Any], dict[str, pd.Series]]:
+    """Return what the models of one endpoint found, and the risk groups as a grouping."""
+    rng = step_generator(params["seed"], f"survival.{endpoint.name}")
+    data = models.model_input(adata, endpoint, clinical)
+    found = models.out_of_fold(
+        data, n_folds=params["n_folds"], n_repeats=params["n_repeats"], random_state=rng
+    )
+    content: dict[str, Any] = {"concordance": models.concordance_table(found, endpoint, rng)}
+    with cohort.noting(notes):
+        risk = found.risk if found.n_genes.any() else None
+        content |= models.cox_tables(models.designs_of(data.tables, risk, notes), endpoint.y)
+        notes += models.cautions(content, endpoint)
+        final = _final_model(adata, endpoint, params["n_folds"], rng, notes)
+    content["model"] = encode({**final, "horizon": horizon})
+    return content, _store_risk(adata, endpoint, found, notes)
+
+
+def _clinical_tables(adata: AnnData) -> dict[str, pd.DataFrame]:
+    """Return the covariates of each model without genes, over all samples."""
+    covariates = cohort.covariates_of(adata)
+    found = {models.CLINICAL: covariates} if covariates.shape[1] else {}
+    for name in _AS_MODELS:
+        if name in adata.obs and len(adata.obs[name].dropna().unique()) > 1:
+            found[name] = adata.obs[[name]]
+    return found
+
+
+def _groupings(adata: AnnData, endpoint: cohort.Endpoint, notes: list[str]) -> dict[str, pd.Series]:
+    columns = {name: adata.obs[name].iloc[endpoint.rows] for name in GROUPINGS if name in adata.obs}
+    groups = {name: cohort.groups_of(column, notes) for name, column in columns.items()}
+    return {name: column for name, column in groups.items() if column is not None}
+
+
+def _store_risk(
+    adata: AnnData, endpoint: cohort.Endpoint, found: models.OutOfFold, notes: list[str]
+) -> dict[str, pd.Series]:
+    """Put risk and risk group into `obs`; return the group as a grouping when there are two."""
+    notes += [f"{endpoint.name}: {note}" for note in found.notes]
+    empty = int((found.n_genes == 0).sum())
+    if empty:
+        notes.append(
+            f"{endpoint.name}: in {empty} of {found.n_genes.size} training sets no gene was selected; their "
+            "test samples have risk 0 there and, if so in every repeat, no risk group."
+        )
+    risk, high = np.full(adata.n_obs, np.nan), np.full(adata.n_obs, np.nan)
+    risk[endpoint.rows], high[endpoint.rows] = found.risk, found.high_risk
+    adata.obs[f"risk_{endpoint.name}"] = risk
+    words = pd.Series(high, index=adata.obs_names).map({0.0: "low", 1.0: "high"})
+    group = words.astype(pd.CategoricalDtype(["low", "high"]))
+    adata.obs[f"risk_group_{endpoint.name}"] = group
+    own = cohort.groups_of(group.iloc[endpoint.rows].rename("risk group"), notes)
+    return {} if own is None else {"risk_group": own}
+
+
+def _final_model(
+    adata: AnnData, endpoint: cohort.Endpoint, n_folds: int, rng: np.random.Generator, notes: list[str]
+) -> dict[str, Any]:
+    """Return what a new patient needs: the signature and the threshold of high risk.
+
+    `X` comes from the preprocessor that is locked with the model, fitted on the whole cohort.
+    """
+    X = _inputs.dense(adata.X)[endpoint.rows]
+    model = models.gene_model(n_folds, rng).fit(X, endpoint.y)
+    if not model.coef_.any():
+        notes.append(
+            f"{endpoint.name}: no gene improves the prediction of survival in this cohort: the signature is "
+            "empty, and every new patient gets risk 0 and the survival of the whole cohort."
+        )
+    return {"model": model, "threshold": float(np.median(model.predict(X)))}
+
+
+def _methods(params: dict[str, Any], clinical: dict[str, pd.DataFrame], any_endpoint: bool) -> list[str]:
+    if not any_endpoint:
+        return ["No survival analysis was done because no endpoint is declared."]
+    sentences = [
+        "Survival curves were estimated by Kaplan and Meier's method with log(-log) 95% confidence "
+        "intervals and compared with log-rank tests; the median follow-up is the reverse Kaplan-Meier "
+        "estimate (Schemper and Smith 1996).",
+        "Cox models use Efron's treatment of ties; proportional hazards were tested with the score test "
+        "of Grambsch and Therneau (1994) on the Kaplan-Meier time scale.",
+    ]
+    if models.CLINICAL in clinical:
+        names = ", ".join(str(name) for name in clinical[models.CLINICAL].columns)
+        sentences.append(
+            f"Clinical covariates ({names}) entered as they are when numeric (missing: training median and "
+            "an indicator) and otherwise as indicators against the most frequent level (missing: a level; "
+            "levels with fewer than 5 samples pooled); beside genes their joint risk is one covariate "
+            "without penalty."
+        )
+    sentences += [
+        "A gene signature of risk was learned by LASSO-penalized Cox regression (Tibshirani 1997; Simon et "
+        f"al. 2011) at the penalty with the best partial likelihood in {params['n_folds']}-fold "
+        "cross-validation.",
+        f"Risk and C-index (Harrell) are out of fold, from {cohort.scheme(params)} in which gene filter, "
+        "normalization, batch correction, imputation, penalty and coefficients were learned in the training "
+        "set only; intervals are bootstrap percentiles. Risk groups were split at the median risk of the "
+        "training set.",
+    ]
+    if any(name in clinical for name in _AS_MODELS):
+        sentences.append(
+            "Subtypes were found in all samples without knowledge of the outcome; the Cox model of the "
+            "subtypes was refitted in the training sets."
+        )
+    return sentences
