@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
 
-from precisionmed.config import RolesConfig
+from precisionmed.config import CohortConfig, RolesConfig
 from precisionmed.datasets import simulate, write_tables
 from precisionmed.datasets._simulate_counts import AMPLICON, negative_binomial, pam50_centroids
-from precisionmed.errors import InputError
+from precisionmed.errors import InputError, PrecisionMedWarning
+from precisionmed.io.cohort import read_cohort
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +146,22 @@ def test_written_tables_are_the_cohort(cohort, tmp_path):
 def test_impossible_cohorts_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):
         simulate(**arguments)
+
+
+def test_written_tables_are_read_back_as_the_same_cohort(cohort, tmp_path):
+    expression, clinical = write_tables(cohort, tmp_path)
+    roles = RolesConfig.model_validate_json(cohort.uns["precisionmed"]["ingest"]["roles"])
+    config = {
+        "expression": [expression],
+        "clinical": clinical,
+        "scale": "counts",
+        "roles": roles.model_dump(),
+    }
+    with pytest.warns(PrecisionMedWarning, match="are in no gene table"):  # G00001 is no human gene
+        back = read_cohort(CohortConfig.model_validate(config))
+    named = back.var["gene_id"].to_numpy()
+    np.testing.assert_array_equal(back.X, cohort[:, named].X)
+    assert back.n_vars == cohort.n_vars
+    for column in ("er", "pr", "her2", "treatment", "response", "sex"):
+        assert list(back.obs[column].astype(str)) == list(cohort.obs[column].astype(str))
+    np.testing.assert_allclose(back.obs["os_time"], cohort.obs["os_time"])
