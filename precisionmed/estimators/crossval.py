@@ -73,6 +73,8 @@ def cross_validate(
     *,
     preprocessor: Any = None,
     batch: ArrayLike | None = None,
+    covariates: pd.DataFrame | None = None,
+    exclude: np.ndarray | None = None,
     groups: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     n_folds: int = 5,
@@ -96,6 +98,10 @@ def cross_validate(
         Cloned and fitted for every training set; see `Preprocessor`.
     batch : (n,) array, optional
         Given to the preprocessor, and every batch is spread over all folds.
+    covariates : DataFrame, optional
+        Given to the preprocessor when it is fitted: biology that a batch correction preserves.
+    exclude : (p,) bool array, optional
+        Input genes that serve preprocessing but not the model, such as those that define the label.
     groups : (n,) array, optional
         Samples of one group (a patient) stay in one fold.
     strata : (n,) array, optional
@@ -118,6 +124,8 @@ def cross_validate(
         y,
         preprocessor=preprocessor,
         batch=batch,
+        covariates=covariates,
+        exclude=exclude,
         groups=groups,
         strata=strata,
         n_folds=n_folds,
@@ -134,6 +142,8 @@ def cross_validate_models(
     *,
     preprocessor: Any = None,
     batch: ArrayLike | None = None,
+    covariates: pd.DataFrame | None = None,
+    exclude: np.ndarray | None = None,
     groups: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     n_folds: int = 5,
@@ -147,11 +157,12 @@ def cross_validate_models(
     groups = None if groups is None else np.asarray(groups)
     strata = _strata(y, batch) if strata is None else np.asarray(strata)
     runs = {name: _Run(X.shape[1]) for name in models}
+    prepare = _Preparation(preprocessor, X, batch, covariates, exclude)
     for repeat in range(n_repeats):
         folds = make_folds(strata, n_folds, rng, groups=groups)
         for fold in range(n_folds):
             train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-            X_train, X_test, kept = _preprocess(preprocessor, X, y, batch, train, test)
+            X_train, X_test, kept = prepare(train, test)
             for name, model in models.items():
                 fitted = _fit(
                     clone(model), X_train, take(y, train), None if groups is None else groups[train]
@@ -238,22 +249,36 @@ def _strata(y: Any, batch: np.ndarray | None) -> np.ndarray:
     return codes + (codes.max() + 1) * np.unique(batch, return_inverse=True)[1]
 
 
-def _preprocess(
-    preprocessor: Any,
-    X: np.ndarray | pd.DataFrame,
-    y: Any,
-    batch: np.ndarray | None,
-    train: np.ndarray,
-    test: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return training and test values, and which input genes their columns are."""
-    X_train, X_test = (X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows] for rows in (train, test))
-    if preprocessor is None:
-        return np.asarray(X_train), np.asarray(X_test), np.arange(X.shape[1])
-    train_batch, test_batch = (None if batch is None else batch[rows] for rows in (train, test))
-    fitted = clone(preprocessor)
-    X_train = fitted.fit_transform(X_train, take(y, train), batch=train_batch)
-    return X_train, fitted.transform(X_test, batch=test_batch), np.flatnonzero(fitted.kept_)
+@dataclass(frozen=True)
+class _Preparation:
+    """Learns preprocessing from training samples and applies it to training and test samples."""
+
+    preprocessor: Any
+    X: np.ndarray | pd.DataFrame
+    batch: np.ndarray | None
+    covariates: pd.DataFrame | None
+    exclude: np.ndarray | None
+
+    def __call__(self, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return training and test values, and which input genes their columns are."""
+        X_train, X_test = self._values(train, test)
+        kept = np.arange(self.X.shape[1])
+        if self.preprocessor is not None:
+            fitted = clone(self.preprocessor)
+            known = {} if self.covariates is None else {"covariates": self.covariates.iloc[train]}
+            X_train = fitted.fit_transform(X_train, batch=self._batch(train), **known)
+            X_test = fitted.transform(X_test, batch=self._batch(test))
+            kept = np.flatnonzero(fitted.kept_)
+        if self.exclude is not None:
+            use = ~self.exclude[kept]
+            X_train, X_test, kept = np.asarray(X_train)[:, use], np.asarray(X_test)[:, use], kept[use]
+        return np.asarray(X_train), np.asarray(X_test), kept
+
+    def _values(self, *parts: np.ndarray) -> list[Any]:
+        return [self.X.iloc[rows] if isinstance(self.X, pd.DataFrame) else self.X[rows] for rows in parts]
+
+    def _batch(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self.batch is None else self.batch[rows]
 
 
 def _fit(model: Any, X: np.ndarray, y: Any, groups: np.ndarray | None) -> Any:

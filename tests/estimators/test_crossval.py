@@ -9,6 +9,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from precisionmed.errors import InputError
 from precisionmed.estimators.crossval import cross_validate, make_folds
+from precisionmed.estimators.gene_filter import GeneFilter
+from precisionmed.estimators.lasso import LassoLogisticCV
+from precisionmed.estimators.normalize import LogCPM
+from precisionmed.estimators.preprocessor import Preprocessor
 
 
 class MeanDifference(ClassifierMixin, BaseEstimator):
@@ -129,3 +133,54 @@ def test_missing_survival_times_are_an_input_error():
     y = pd.DataFrame({"event": [0, 1], "time": [1.0, np.nan]})
     with pytest.raises(InputError, match="survival times"):
         cross_validate(MeanDifference(), np.zeros((2, 2)), y, n_folds=2)
+
+
+def _permuted_aucs(n_seeds: int, n_genes: int, *, select_outside: bool = False) -> np.ndarray:
+    """AUC of a nested cross-validation on counts that know nothing of the permuted labels."""
+    rng = np.random.default_rng(10)
+    counts = rng.poisson(rng.gamma(2, 50, n_genes), (60, n_genes)).astype(float)
+    counts *= rng.lognormal(0, 0.3, (60, 1))
+    model = LassoLogisticCV(n_folds=3, rule="min", n_lambda=8, lambda_min_ratio=0.4, random_state=0)
+    prepare = Preprocessor(LogCPM(), GeneFilter(scale="counts"))
+    aucs = []
+    for seed in range(n_seeds):
+        y = rng.permutation(np.repeat([1, 0], [25, 35]))
+        X = counts
+        if select_outside:
+            expression = np.log2(counts / counts.sum(axis=1, keepdims=True) * 1e6 + 1)
+            gap = expression[y == 1].mean(axis=0) - expression[y == 0].mean(axis=0)
+            X = counts[:, np.argsort(-np.abs(gap / expression.std(axis=0)))[:50]]
+        aucs.append(cross_validate(model, X, y, preprocessor=prepare, random_state=seed).auc(y)[0])
+    return np.array(aucs)
+
+
+def _assert_chance(aucs: np.ndarray) -> None:
+    standard_error = aucs.std(ddof=1) / np.sqrt(aucs.size)
+    assert abs(aucs.mean() - 0.5) < 3 * standard_error
+
+
+def test_nothing_leaks_with_permuted_labels():
+    aucs = _permuted_aucs(20, 10_000)
+    _assert_chance(aucs)
+    assert aucs.std() < 0.15  # the test has the power to see a leak
+
+
+@pytest.mark.slow
+def test_nothing_leaks_with_many_permutations():
+    _assert_chance(_permuted_aucs(300, 10_000))
+
+
+def test_selection_outside_the_folds_would_be_seen():
+    """Positive control: the test above fails for the mistake it is there for."""
+    aucs = _permuted_aucs(4, 10_000, select_outside=True)
+    assert aucs.min() > 0.75
+    with pytest.raises(AssertionError):
+        _assert_chance(aucs)
+
+
+def test_genes_that_define_the_label_serve_preprocessing_only():
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(40, 6)), np.tile([0, 1], 20)
+    exclude = np.array([False, True, False, False, False, False])
+    cv = cross_validate(MeanDifference(), X, y, preprocessor=FirstHalf(), exclude=exclude, n_folds=4)
+    assert cv.selection_frequency.tolist() == [1, 0, 1, 0, 0, 0]
