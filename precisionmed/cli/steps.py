@@ -124,11 +124,11 @@ def _command(step: str, work: Work) -> Callable[..., None]:
         inputs: Inputs, config: Config, output: Output, log: Log = None, threads: Threads = None
     ) -> None:
         with guarded(step, log, threads):
-            from precisionmed.io.run import ADDING_STEPS, read_step, slot_names, write_step
+            from precisionmed.io.run import ADDING_STEPS, Before, read_step, write_step
 
             settings = load_config(config)
             adata = read_step(*inputs)
-            before = slot_names(adata) if step in ADDING_STEPS else None
+            before = Before.of(adata) if step in ADDING_STEPS else None
             write_step(work(adata, settings), output, before)
 
     return command

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pandas as pd
 from precisionmed.errors import InputError
 
 WHOLE_STEPS = ("ingest", "qc", "normalize", "batch")
+_SLOTS = ("obsm", "varm", "obsp")
 ADDING_STEPS = ("subtypes", "classify", "biomarkers", "survival", "response")
 
 
@@ -52,8 +54,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_step(adata: ad.AnnData, path: str | Path, before: dict[str, set[str]] | None = None) -> None:
-    """Write a step's file: whole, or (given the `slot_names` from before the step) only what is new."""
+def write_step(adata: ad.AnnData, path: str | Path, before: Before | None = None) -> None:
+    """Write a step's file: whole, or (given what was there before the step) only what is new."""
     with replacing(path) as temporary:
         (adata if before is None else _added(adata, before)).write_h5ad(temporary, compression="lzf")
 
@@ -88,29 +90,34 @@ def read_run(folder: str | Path) -> ad.AnnData:
     return read_step(whole[-1], *(added if whole[-1].stem == "batch" else []))
 
 
-def slot_names(adata: ad.AnnData) -> dict[str, set[str]]:
-    """Return the names of all slots, to know later what a step added."""
-    return {
-        "obs": set(adata.obs.columns),
-        "var": set(adata.var.columns),
-        "obsm": set(adata.obsm),
-        "varm": set(adata.varm),
-        "obsp": set(adata.obsp),
-        "uns": set(adata.uns.get("precisionmed", {})),
-    }
+@dataclass(frozen=True)
+class Before:
+    """What an AnnData held before a step, to know afterwards what the step added or changed."""
+
+    obs: pd.DataFrame
+    var: pd.DataFrame
+    names: dict[str, set[str]]
+
+    @classmethod
+    def of(cls, adata: ad.AnnData) -> Before:
+        """Remember the tables and the names of the other slots."""
+        names = {slot: set(getattr(adata, slot)) for slot in _SLOTS}
+        names["uns"] = set(adata.uns.get("precisionmed", {}))
+        return cls(adata.obs.copy(), adata.var.copy(), names)
 
 
-def _added(adata: ad.AnnData, before: dict[str, set[str]]) -> ad.AnnData:
-    def new(slot: Any, key: str) -> dict[str, Any]:
-        return {name: slot[name] for name in slot if name not in before[key]}
+def _added(adata: ad.AnnData, before: Before) -> ad.AnnData:
+    def new(content: Any, slot: str) -> dict[str, Any]:
+        return {name: content[name] for name in content if name not in before.names[slot]}
+
+    def changed(table: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
+        return table[[name for name in table if name not in old or not table[name].equals(old[name])]]
 
     return ad.AnnData(
-        obs=pd.DataFrame(new(adata.obs, "obs"), index=adata.obs_names),
-        var=pd.DataFrame(new(adata.var, "var"), index=adata.var_names),
-        obsm=new(adata.obsm, "obsm"),
-        varm=new(adata.varm, "varm"),
-        obsp=new(adata.obsp, "obsp"),
+        obs=changed(adata.obs, before.obs),
+        var=changed(adata.var, before.var),
         uns={"precisionmed": new(adata.uns["precisionmed"], "uns")},
+        **{slot: new(getattr(adata, slot), slot) for slot in _SLOTS},
     )
 
 
@@ -121,7 +128,7 @@ def _overlay(adata: ad.AnnData, added: ad.AnnData, path: str | Path) -> None:
         adata.obs[column] = added.obs[column]
     for column in added.var:
         adata.var[column] = added.var[column]
-    for slot in ("obsm", "varm", "obsp"):
+    for slot in _SLOTS:
         getattr(adata, slot).update(getattr(added, slot))
     adata.uns["precisionmed"].update(added.uns["precisionmed"])
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from precisionmed.errors import InputError
-from precisionmed.io.run import read_run, read_step, replacing, slot_names, write_step
+from precisionmed.io.run import Before, read_run, read_step, replacing, write_step
 
 
 @pytest.fixture
@@ -23,7 +23,8 @@ def adata():
 
 def test_an_addition_holds_only_what_is_new_and_lays_over(adata, tmp_path):
     write_step(adata, tmp_path / "steps" / "batch.h5ad")
-    before = slot_names(adata)
+    before = Before.of(adata)
+    adata.obs["age"] = adata.obs["age"] + 1
     adata.obs["subtype"] = pd.Categorical(["S1", "S2", "S1", "S2"])
     adata.obsp["consensus"] = np.eye(4)
     adata.varm["centroids"] = np.ones((3, 2))
@@ -32,13 +33,14 @@ def test_an_addition_holds_only_what_is_new_and_lays_over(adata, tmp_path):
 
     addition = ad.read_h5ad(tmp_path / "steps" / "subtypes.h5ad")
     assert addition.X is None
-    assert list(addition.obs) == ["subtype"]
+    assert list(addition.obs) == ["age", "subtype"]  # what was changed or added
     assert set(addition.uns["precisionmed"]) == {"subtypes"}
 
     for read in (
         read_step(tmp_path / "steps" / "batch.h5ad", tmp_path / "steps" / "subtypes.h5ad"),
         read_run(tmp_path),
     ):
+        assert read.obs["age"].tolist() == [51, 61, 71, 81]
         assert read.obs["subtype"].tolist() == ["S1", "S2", "S1", "S2"]
         np.testing.assert_array_equal(read.obsp["consensus"], np.eye(4))
         np.testing.assert_array_equal(read.X, adata.X)
@@ -47,7 +49,7 @@ def test_an_addition_holds_only_what_is_new_and_lays_over(adata, tmp_path):
 
 def test_an_addition_of_other_samples_is_refused(adata, tmp_path):
     write_step(adata, tmp_path / "a.h5ad")
-    write_step(adata[:3].copy(), tmp_path / "b.h5ad", slot_names(adata))
+    write_step(adata[:3].copy(), tmp_path / "b.h5ad", Before.of(adata))
     with pytest.raises(InputError, match="other samples or genes"):
         read_step(tmp_path / "a.h5ad", tmp_path / "b.h5ad")
 
