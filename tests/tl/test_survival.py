@@ -214,3 +214,18 @@ def test_times_at_risk_are_round_and_few(last, unit):
     assert times[0] == 0
     assert 3 <= times.size <= 7
     assert times[-1] <= last * (1 + 1e-9)
+
+
+def test_empty_signature_is_said_and_still_serves_new_patients():
+    adata = cohort(100, seed=1)
+    del adata.obs["subtype"]
+    shuffled = np.random.default_rng(0).permutation(adata.n_obs)
+    for column in ("os_time", "os_event"):
+        adata.obs[column] = adata.obs[column].to_numpy()[shuffled]
+    found = survival(adata, **FAST).uns["precisionmed"]["survival"]
+    parts = decode(found["os"]["model"])
+    assert "the signature is empty" in " ".join(found["notes"])
+    assert not parts["model"].coef_.any()
+    sample = np.asarray(adata.X)[[0]]
+    assert parts["model"].predict(sample)[0] == 0
+    assert 0 < parts["model"].predict_survival(sample, parts["horizon"])[0] < 1
