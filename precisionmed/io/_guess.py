@@ -95,7 +95,8 @@ def _only(values: pd.Series, pattern: str) -> bool:
 
 def _most_complete(clinical: pd.DataFrame, names: list[str], key: str, remarks: Remarks) -> str:
     """Return the column with the fewest missing values; the others are offered in a remark."""
-    best = max(names, key=lambda name: len(_present(clinical[name])))
+    complete = {name: len(_present(clinical[name])) for name in names}
+    best = max(names, key=complete.__getitem__)
     others = [f"'{name}'" for name in names if name != best]
     if others:
         remarks[key] = f"It could also be {', '.join(others)}."

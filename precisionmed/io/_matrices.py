@@ -80,16 +80,13 @@ def prepare_matrix(
     kept = (mapped["symbol"] != "").to_numpy()
     values = matrix.frame[kept]
     _report_mapping(matrix, mapped, notes)
-    scale, evidence = _scale_of(values, config, matrix.file.name)
+    scale, evidence = _scale_of(values, config, str(matrix.file))
     symbols = pd.Index(mapped["symbol"][kept], name=None)
     repeated = symbols[symbols.duplicated()]
     if len(repeated):
         _check_rule(matrix, scale, repeated, config.duplicate_genes, notes)
-        mapping.loc[len(mapping)] = [
-            "repeated rows of a gene, collapsed",
-            len(repeated),
-            first_few(repeated.unique()),
-        ]
+        row = ("repeated rows of a gene, collapsed", len(repeated), first_few(repeated.unique()))
+        mapping = pd.concat([mapping, pd.DataFrame([row], columns=mapping.columns)], ignore_index=True)
     values, gene_ids = collapse_duplicates(values.set_axis(symbols), labels[kept], config.duplicate_genes)
     return Expression(
         values, gene_ids, scale, evidence, matrix.orientation, matrix.evidence, kind, mapping,
@@ -131,7 +128,8 @@ def _gene_kind(matrix: Matrix, config: CohortConfig, annotation: Mapping[str, st
     if annotation is not None and "probe" in (found, config.gene_ids):
         raise InputError(
             f"{config.probe_annotation}: has none of the probes of {file} (the matrix has "
-            f"{first_few(labels, 3)}, the annotation {first_few(list(annotation), 3)}); give the annotation of this array."
+            f"{first_few(labels, 3)}, the annotation {first_few(list(annotation), 3)}); "
+            "give the annotation of this array."
         )
     if "probe" in (found, config.gene_ids):
         raise InputError(
@@ -191,7 +189,7 @@ def _join(
             f"({first_few(shared, 3)}); "
             "matrices of one cohort have the same samples (more genes) or no sample in common (more samples)."
         )
-    lost = {}
+    lost: dict[str, str] = {}
     for here, there, name in ((a, b, names[0]), (b, a, names[1])):
         only = here.columns.difference(there.columns, sort=False)
         lost |= dict.fromkeys(only, f"in {name} only")

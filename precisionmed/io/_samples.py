@@ -104,7 +104,9 @@ def match_samples(
 
 def _best_match(samples: pd.Index, clinical: pd.DataFrame) -> tuple[SampleMatch | None, pd.Index]:
     """Return the column and rule that match most samples, and the names that match repeatedly."""
-    match, repeated, best = None, pd.Index([]), (0, 0)
+    match: SampleMatch | None = None
+    repeated: pd.Index = pd.Index([], dtype=object)
+    best = (0, 0)
     for rule, of_sample, of_clinical in _RULES:
         keys = pd.Index([of_sample(name) for name in samples])
         for column in clinical.columns:

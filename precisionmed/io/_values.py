@@ -63,7 +63,7 @@ def to_labels(
     InputError
         A value is neither listed nor missing, or listed for two labels.
     """
-    result = pd.Series(np.nan, index=values.index, dtype=object)
+    result: pd.Series = pd.Series(np.nan, index=values.index, dtype=object)
     for label, listed in labels.items():
         chosen = equals_any(values, listed)
         twice = chosen & result.notna().to_numpy()
@@ -74,7 +74,7 @@ def to_labels(
                 f"{key}.{other} and "
                 f"{key}.{label}; list it once."
             )
-        result[chosen] = label
+        result = result.mask(chosen, pd.Series(label, index=values.index))
     unknown = result.isna() & ~is_missing(values)
     if unknown.any():
         which = values[unknown]

@@ -143,7 +143,7 @@ def _names(clinical: pd.DataFrame, roles: RolesConfig, canonical: set[str]) -> d
 def _endpoints(
     clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[str]
 ) -> dict[str, pd.Series]:
-    columns = {}
+    columns: dict[str, pd.Series] = {}
     for name, endpoint in roles.endpoints.items():
         if not re.fullmatch(r"[A-Za-z]\w*", name):
             raise InputError(
