@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._library import LibraryNormalizer, Vector, check_counts
-from precisionmed.estimators._matrix import Matrix, fit_matrix, sample_name, transform_matrix
+from precisionmed.estimators._matrix import Matrix, columns_of, fit_matrix, sample_name, transform_matrix
 from precisionmed.kernels.normalize import row_quantiles
 from precisionmed.kernels.tmm import tmm_factors
 
@@ -131,7 +131,7 @@ class UpperQuartile(LibraryNormalizer):
         return self._unscaled(counts, sizes) / np.exp(self.log_scale_)
 
     def _unscaled(self, counts: Matrix, sizes: Vector) -> Vector:
-        quantiles = row_quantiles(counts[:, self.expressed_], self.quantile)
+        quantiles = row_quantiles(columns_of(counts, self.expressed_), self.quantile)
         if not (quantiles > 0).all():
             row = int(np.argmin(quantiles > 0))
             raise InputError(
@@ -181,7 +181,7 @@ class MedianOfRatios(TransformerMixin, BaseEstimator):
         counts = transform_matrix(self, X)
         check_counts(X, counts)
         used = np.isfinite(self.log_means_)
-        part = counts[:, used]
+        part = columns_of(counts, used)
         with np.errstate(divide="ignore"):
             ratios = np.log(part) - self.log_means_[used]
         ratios[part == 0] = np.nan
@@ -199,7 +199,7 @@ class MedianOfRatios(TransformerMixin, BaseEstimator):
 def _reference_row(counts: Matrix, sizes: Vector) -> int:
     """Return the sample whose upper quartile per read is nearest to the mean (edgeR's rule)."""
     expressed = np.fmax.reduce(counts, axis=0) > 0
-    quartiles = row_quantiles(counts[:, expressed], 0.75) / sizes
+    quartiles = row_quantiles(columns_of(counts, expressed), 0.75) / sizes
     if np.median(quartiles) < 1e-20:  # mostly zeros: the library with the most counts, on a root scale
         return int(np.argmax(np.nansum(np.sqrt(counts), axis=1)))
     return int(np.argmin(np.abs(quartiles - quartiles.mean())))

@@ -54,6 +54,11 @@ def transform_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
     return matrix
 
 
+def columns_of(matrix: Matrix, kept: NDArray[np.bool_]) -> Matrix:
+    """Return the kept columns, C-ordered (plain indexing would leave them in Fortran order)."""
+    return matrix if kept.all() else np.compress(kept, matrix, axis=1)
+
+
 def sample_name(X: ArrayLike | pd.DataFrame, row: int) -> str:
     """Name one row for a message: by the index of a data frame, else by its number."""
     return f"sample '{X.index[row]}'" if isinstance(X, pd.DataFrame) else f"sample in row {row}"

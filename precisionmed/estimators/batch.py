@@ -16,7 +16,14 @@ from precisionmed.estimators._design import (
     covariate_columns,
     learn_covariates,
 )
-from precisionmed.estimators._matrix import Matrix, fit_matrix, gene_name, sample_name, transform_matrix
+from precisionmed.estimators._matrix import (
+    Matrix,
+    columns_of,
+    fit_matrix,
+    gene_name,
+    sample_name,
+    transform_matrix,
+)
 from precisionmed.kernels.combat import empirical_posterior, parametric_posterior
 
 
@@ -119,7 +126,7 @@ class ComBat(BaseEstimator):
         self.adjusted_ = _vary_within_batches(values, codes)
         if self.adjusted_.sum() < 2:
             raise InputError("ComBat needs at least two genes that vary within every batch.")
-        part = values if self.adjusted_.all() else values[:, self.adjusted_]
+        part = columns_of(values, self.adjusted_)
         standard = self._standardize(part, codes, indicators, columns, reference)
         self._learn_batches(standard, codes, reference)
         return self

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._library import check_counts, usual_share
-from precisionmed.estimators._matrix import Matrix, fit_matrix, transform_matrix
+from precisionmed.estimators._matrix import Matrix, columns_of, fit_matrix, transform_matrix
 from precisionmed.kernels.normalize import library_sizes
 
 
@@ -64,7 +64,7 @@ class GeneFilter(TransformerMixin, BaseEstimator):
 
     def transform(self, X: ArrayLike | pd.DataFrame) -> Matrix:
         """Return the kept genes, shape (n_samples, n_kept)."""
-        return transform_matrix(self, X)[:, self.kept_]
+        return columns_of(transform_matrix(self, X), self.kept_)
 
     def get_support(self) -> NDArray[np.bool_]:
         """Return `kept_`, as scikit-learn's selectors do."""

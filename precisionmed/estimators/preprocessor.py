@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
 from precisionmed.errors import InputError
-from precisionmed.estimators._matrix import Matrix, fit_matrix, gene_name, transform_matrix
+from precisionmed.estimators._matrix import Matrix, columns_of, fit_matrix, gene_name, transform_matrix
 
 
 class Preprocessor(BaseEstimator):
@@ -152,7 +152,7 @@ def _like(
     X: ArrayLike | pd.DataFrame, values: Matrix, kept: NDArray[np.bool_] | None = None
 ) -> Matrix | pd.DataFrame:
     """Return the kept columns, with the names of `X` where it has any (for messages)."""
-    part = values if kept is None or kept.all() else values[:, kept]
+    part = values if kept is None else columns_of(values, kept)
     if not isinstance(X, pd.DataFrame):
         return part
     return pd.DataFrame(part, index=X.index, columns=X.columns if kept is None else X.columns[kept])

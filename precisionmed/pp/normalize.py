@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from precisionmed.errors import InputError, first_few, warn
 from precisionmed.estimators._library import LibraryNormalizer
+from precisionmed.estimators._matrix import columns_of
 from precisionmed.estimators.preprocessor import Preprocessor
 from precisionmed.io.codec import encode
 from precisionmed.pp._inputs import build_preprocessor, decide_method, dense, metric_table, scale_of, store
@@ -106,7 +107,7 @@ def _metrics(
     learner: Preprocessor, values: NDArray[np.float64], samples: pd.Index, notes: list[str]
 ) -> dict[str, float]:
     """Return what the summary tells, and note libraries that are scaled by far more than usual."""
-    kept = values[:, learner.kept_]
+    kept = columns_of(values, learner.kept_)
     metrics = {
         "samples": len(values),
         "genes_read": values.shape[1],
