@@ -449,7 +449,7 @@ def _survival(rng: np.random.Generator) -> dict:
         curves.append(
             pd.DataFrame(
                 {
-                    "grouping": "risk group",
+                    "grouping": "risk_group",
                     "group": group,
                     "time": time,
                     "survival": s,
@@ -474,14 +474,14 @@ def _survival(rng: np.random.Generator) -> dict:
             "kaplan_meier": pd.concat(curves, ignore_index=True),
             "at_risk": pd.DataFrame(
                 {
-                    "grouping": "risk group",
+                    "grouping": "risk_group",
                     "group": ["low", "high"],
                     "0": [30, 30],
                     "50": [20, 15],
                     "100": [10, 3],
                 }
             ),
-            "logrank": pd.DataFrame({"grouping": ["risk group"], "chi2": [9.0], "df": [1], "p": [0.0027]}),
+            "logrank": pd.DataFrame({"grouping": ["risk_group"], "chi2": [9.0], "df": [1], "p": [0.0027]}),
             "cox": pd.DataFrame(
                 {
                     "model": names,

@@ -2,12 +2,13 @@
 
 The palette is Okabe and Ito's, which readers with any common colour blindness can tell apart
 (Okabe M, Ito K. Color universal design. 2008); discovered subtypes take Tol's muted colours (Tol P.
-Colour schemes. 2021), so that none looks like an intrinsic one. Intrinsic subtypes, receptor states and risk groups
-have the same colour in every figure.
+Colour schemes. 2021), so that none looks like an intrinsic one. Intrinsic subtypes, receptor states and
+risk groups have the same colour in every figure.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,7 +29,7 @@ BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, BLACK, GREY, PALE = "#56B4E9", "#CC79A7", "#222222", "#8A8F98", "#E3E6EA"
 SOFT, YELLOW = "#555B63", "#F0E442"
 CYCLE = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, "#7A5C00", BLACK, GREY)
-TOL = ("#332288", "#DDCC77", "#44AA99", "#882255", "#999933", "#88CCEE", "#AA4499")
+TOL = ("#332288", "#999933", "#44AA99", "#882255", "#DDCC77", "#88CCEE", "#AA4499")
 FIXED = {
     "Basal": VERMILION,
     "Her2": PURPLE,
@@ -47,13 +48,14 @@ FIXED = {
     "responder": GREEN,
     "non_responder": ORANGE,
 }
+_CAPITALS = "er pr her2 os rfs dfs dss pfs auc rle pc fdr pac npi ihc sd xist"
 WORDS = {
-    **{
-        name: name.upper()
-        for name in ("er", "pr", "her2", "os", "rfs", "dfs", "dss", "pfs", "auc", "rle", "pc")
-    },
-    **{name: name.upper() for name in ("fdr", "pac", "npi", "ihc")},
-    **{"tnbc": "triple-negative", "ki67": "Ki-67", "pcr": "pCR", "concordance": "C-index"},
+    **{name: name.upper() for name in _CAPITALS.split()},
+    "brier": "Brier score",
+    "tnbc": "triple-negative",
+    "ki67": "Ki-67",
+    "pcr": "pCR",
+    "concordance": "C-index",
 }
 DERIVED = "expression-derived"
 STEP_FUNCTIONS = {
@@ -219,11 +221,9 @@ def colours(names: Sequence[str]) -> dict[str, str]:
 
 
 def words(name: object) -> str:
-    """Return a stored name as words: `non_responder` becomes `non-responder`, `er` becomes `ER`."""
-    text = str(name)
-    if "_" not in text and text not in WORDS:
-        return text
-    return " ".join(WORDS.get(w, w) for w in text.split("_")).replace("non responder", "non-responder")
+    """Return a stored name as words: `risk_group_os` becomes `risk group OS`."""
+    text = str(name).replace("c_index", "C-index").replace("non_responder", "non-responder").replace("_", " ")
+    return re.sub(r"\b[a-z0-9]+\b", lambda word: WORDS.get(word[0], word[0]), text)
 
 
 def heading(name: object) -> str:

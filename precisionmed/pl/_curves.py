@@ -12,6 +12,9 @@ from precisionmed.pl._base import BLACK, BLUE, GREY, PALE, VERMILION, colours, n
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MOST_BANDS = 3
+"""Groups that still show their confidence bands; more of them hide one another."""
+
 
 def roc_curve(ax: Axes, table: pd.DataFrame, label: str | None) -> None:
     """Draw a ROC curve in the unit square, with chance as a thin line."""
@@ -25,39 +28,28 @@ def roc_curve(ax: Axes, table: pd.DataFrame, label: str | None) -> None:
 
 
 def calibration_curve(ax: Axes, table: pd.DataFrame) -> None:
-    """Draw observed against predicted fractions; each point says how many samples it holds."""
+    """Draw observed against predicted fractions, one point a group of samples."""
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, zorder=0)
     ax.plot(
         table["predicted"], table["observed"], "o-", color=BLUE, markersize=4.5, linewidth=0.8, clip_on=False
     )
-    for predicted, observed, n in table[["predicted", "observed", "n"]].itertuples(index=False):
-        # Right of and below the diagonal on the left half, left of and above it on the right half.
-        right = predicted < 0.5
-        side = "left" if right else "right"
-        note(
-            ax,
-            f"n = {int(n)}",
-            (predicted, observed),
-            (7, -3) if right else (-7, 3),
-            "data",
-            ha=side,
-            va="center",
-        )
+    fewest, most = int(table["n"].min()), int(table["n"].max())
+    each = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    ax.text(0.97, 0.05, f"each point: {each} samples", ha="right", va="bottom", transform=ax.transAxes)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     ax.set_xlabel("Predicted probability")
     ax.set_ylabel("Observed fraction")
 
 
-def kaplan_meier_curves(
-    ax: Axes, curves: pd.DataFrame, at_risk: pd.DataFrame | None, *, unit: str, note: str | None
-) -> None:
-    """Draw survival by group with 95% bands and, under the axis, the numbers at risk."""
+def kaplan_meier_curves(ax: Axes, curves: pd.DataFrame, at_risk: pd.DataFrame | None, *, unit: str) -> None:
+    """Draw survival by group and, under the axis, the numbers at risk; 95% bands for up to three groups."""
     groups = list(dict.fromkeys(curves["group"].astype(str)))
     shade = colours(groups)
     for group in groups:
         part = curves[curves["group"].astype(str) == group].sort_values("time")
         time, survival, lower, upper = _from_one(part)
-        ax.fill_between(time, lower, upper, step="post", color=shade[group], alpha=0.13)
+        if len(groups) <= MOST_BANDS:
+            ax.fill_between(time, lower, upper, step="post", color=shade[group], alpha=0.13)
         ax.step(time, survival, where="post", color=shade[group], label=words(group))
     ax.set_xlim(0, float(curves["time"].max()) * 1.02)
     ax.set_ylim(0, 1.02)
@@ -67,8 +59,6 @@ def kaplan_meier_curves(
         _at_risk_rows(ax, at_risk, shade)
     else:
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
-    if note:
-        ax.text(0.03, 0.05, note, transform=ax.transAxes, va="bottom")
 
 
 def _from_one(part: pd.DataFrame) -> tuple[np.ndarray, ...]:

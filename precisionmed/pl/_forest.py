@@ -41,7 +41,7 @@ def forest(
     shades = [colour] * len(mid) if isinstance(colour, str) else list(colour)
     left, right = limits or _limits(low, high, mid, reference, log)
     if log:
-        ax.set_xscale("log")
+        ratio_axis(ax, left, right)
     ax.set_xlim(left, right)
     ax.set_ylim(-0.6, len(mid) - 0.4)
     if reference is not None:
@@ -62,8 +62,6 @@ def forest(
     ax.set_yticks(rows, labels)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    if log:
-        _plain_log_ticks(ax, left, right)
     for row, line in zip(rows, text if text is not None else interval_texts(mid, low, high), strict=True):
         ax.annotate(
             line, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=BLACK
@@ -94,14 +92,20 @@ def _limits(
     return values.min() - pad, values.max() + pad
 
 
-def _plain_log_ticks(ax: Axes, left: float, right: float) -> None:
+def ratio_axis(ax: Axes, left: float, right: float) -> None:
+    """Make x a log axis whose ticks are plain numbers."""
     from matplotlib.ticker import NullLocator
 
-    steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
-    inside = [s for s in steps if left <= s <= right]
-    if len(inside) < 3:
-        inside = [s for s in np.round(np.geomspace(left, right, 4), 2) if left <= s <= right]
-    elif len(inside) > 7:
-        inside = [s for s in inside if s in (0.01, 0.1, 1, 10, 100)]
-    ax.set_xticks(inside, [f"{s:g}" for s in inside])
+    decades = [0.001, 0.01, 0.1, 1, 10, 100, 1000]
+    inside: list[float] = []
+    for steps in (decades, [d * m for d in decades for m in (1, 2, 5)], np.arange(0.1, 3.01, 0.1)):
+        inside = [float(s) for s in steps if left <= s <= right]
+        if len(inside) >= 3:
+            break
+    if len(inside) > 7:
+        # Every second tick, counted from 1.
+        inside = [s for i, s in enumerate(inside) if (i - np.argmin(np.abs(np.array(inside) - 1))) % 2 == 0]
+    ax.set_xscale("log")
+    ax.set_xlim(left, right)
     ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xticks(inside, [f"{s:g}" for s in inside])

@@ -39,7 +39,7 @@ def annotation_bars(ax: Axes, obs: pd.DataFrame, columns: Sequence[str], *, inch
         shade = colours(levels(values))
         entries = keys.setdefault("Receptor status" if name.endswith("_status") else heading(name), {})
         entries.update({words(level): colour for level, colour in shade.items()})
-        if values.isna().any() or entries.pop("missing", None):
+        if entries.pop("missing", None) or values.isna().any():
             entries["missing"] = MISSING  # always the last of its key
         bar.imshow(_paint(values, shade), aspect="auto", interpolation="nearest")
         bar.set_axis_off()
@@ -112,7 +112,7 @@ def counted_cells(ax: Axes, table: pd.DataFrame) -> None:
     for (row, col), n in np.ndenumerate(counts):
         ink = "white" if fraction[row, col] > 0.55 else BLACK
         ax.text(col, row, f"{n:.0f}", ha="center", va="center", color=ink, fontsize=8)
-    ax.set_xticks(range(table.shape[1]), [words(c) for c in table.columns])
+    ax.set_xticks(range(table.shape[1]), [words(c).replace(" ", "\n") for c in table.columns])
     ax.set_yticks(range(table.shape[0]), [words(i) for i in table.index])
     ax.tick_params(length=0)
     for spine in ax.spines.values():

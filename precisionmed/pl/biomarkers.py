@@ -9,6 +9,7 @@ import pandas as pd
 
 from precisionmed.errors import InputError
 from precisionmed.pl._base import (
+    BLACK,
     BLUE,
     CYCLE,
     GREY,
@@ -22,7 +23,7 @@ from precisionmed.pl._base import (
     slot,
     words,
 )
-from precisionmed.pl._forest import forest, height
+from precisionmed.pl._forest import forest, height, ratio_axis
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -81,7 +82,7 @@ def path(adata: AnnData, task: str | None = None, *, ax: Axes | None = None) -> 
 def signature(
     adata: AnnData, task: str | None = None, *, step: str = "biomarkers", ax: Axes | None = None
 ) -> Axes:
-    """Draw the signature: coefficient of each gene, and how often resampled fits chose it.
+    """Draw the signature: effect of each gene, and how often refitted models chose it.
 
     Parameters
     ----------
@@ -98,20 +99,20 @@ def signature(
     table: pd.DataFrame = found["signature"]
     if table.empty:
         raise InputError("the signature holds no gene: the penalty chosen leaves none.")
-    table = table.reindex(table["coefficient"].abs().sort_values(ascending=False, kind="stable").index).head(
-        30
-    )
+    ratio = table["ratio"].to_numpy(dtype=float)
+    strongest = np.argsort(-np.abs(np.log(ratio)), kind="stable")[:30]
+    table, ratio = table.iloc[strongest], ratio[strongest]
     rows = np.arange(len(table))[::-1]
     with canvas(ax, 6.2, 1.1 + 0.2 * max(len(table), 4)) as ax:
-        up = table["coefficient"].to_numpy(dtype=float) > 0
-        ax.barh(rows, table["coefficient"], color=np.where(up, VERMILION, BLUE), height=0.66)
-        ax.axvline(0, color="#222222", linewidth=0.7)
+        ax.barh(rows, ratio - 1, left=1, color=np.where(ratio > 1, VERMILION, BLUE), height=0.66)
+        ratio_axis(ax, min(ratio.min(), 1.0) / 1.05, max(ratio.max(), 1.0) * 1.05)
+        ax.axvline(1, color=BLACK, linewidth=0.7)
         ax.set_yticks(rows, table["gene"].astype(str))
         italic_genes(ax.get_yticklabels())
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         ax.set_ylim(-0.6, len(table) - 0.4)
-        ax.set_xlabel(f"Coefficient (log {_ratio(found)} per standard deviation)")
+        ax.set_xlabel(f"{_ratio(found)} per standard deviation")
         if "selection_frequency" in table:
             _frequencies(ax, rows, table["selection_frequency"].to_numpy(dtype=float))
         ax.set_title(f"Signature of {len(found['signature'])} genes: {_label(found, task, step)}")
@@ -170,7 +171,7 @@ def _label(found: dict, task: str | None = None, step: str = "biomarkers") -> st
 
 
 def _ratio(found: dict) -> str:
-    return "hazard ratio" if str(found.get("kind", "binary")) == "survival" else "odds ratio"
+    return "Hazard ratio" if str(found.get("kind", "binary")) == "survival" else "Odds ratio"
 
 
 def _positives(found: dict) -> str:

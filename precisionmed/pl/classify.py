@@ -17,6 +17,7 @@ from precisionmed.pl._base import (
     VERMILION,
     canvas,
     derived_mark,
+    heading,
     one_of,
     slot,
     words,
@@ -33,7 +34,7 @@ def roc(adata: AnnData, task: str | None = None, *, ax: Axes | None = None) -> A
     name, found = _task(adata, task)
     with canvas(ax, 3.7, 3.7) as ax:
         roc_curve(ax, found["roc"], auc_text(found["performance"]))
-        ax.set_title(f"{words(name)}: ROC{_counts(found)}")
+        ax.set_title(f"{heading(name)}: ROC{_counts(found)}")
         _mark(ax, found)
     return ax
 
@@ -43,7 +44,7 @@ def calibration(adata: AnnData, task: str | None = None, *, ax: Axes | None = No
     name, found = _task(adata, task)
     with canvas(ax, 3.7, 3.7) as ax:
         calibration_curve(ax, found["calibration"])
-        ax.set_title(f"{words(name)}: calibration")
+        ax.set_title(f"{heading(name)}: calibration")
         _mark(ax, found)
     return ax
 
@@ -68,7 +69,7 @@ def probabilities(adata: AnnData, task: str | None = None, *, ax: Axes | None = 
         ax.set(xlim=(-0.01, 1.01), ylim=(-0.5, 1.7))
         ax.set_xlabel(f"Out-of-fold probability of {words(name)}")
         ax.set_ylabel("Label")
-        ax.set_title(f"{words(name)}: probabilities")
+        ax.set_title(f"{heading(name)}: probabilities")
         _mark(ax, found)
     return ax
 
@@ -98,7 +99,7 @@ def _task(adata: AnnData, task: str | None) -> tuple[str, dict]:
 
 
 def _counts(found: dict) -> str:
-    return f" (n = {int(found['n_positive'])} / {int(found['n_negative'])})"
+    return f" (n = {int(found['n_positive']) + int(found['n_negative'])})"
 
 
 def _mark(ax: Axes, found: dict) -> None:

@@ -111,7 +111,8 @@ def _normal(x: np.ndarray, mean: float, sd: float) -> np.ndarray:
 
 def _mark_source(ax: Axes, adata: AnnData, receptor: str) -> None:
     """Write on the figure itself that the label comes from expression, when it does."""
-    if str(slot(adata, "receptors", "source").get(receptor, "")) == DERIVED:
+    source = str(slot(adata, "receptors", "source").get(receptor, "not available"))
+    if source == DERIVED:
         derived_mark(ax, "status is")
     else:
-        subtitle(ax, "status is recorded; mixture shown for comparison")
+        subtitle(ax, f"status is {source}; mixture shown for comparison")

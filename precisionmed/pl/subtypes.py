@@ -195,7 +195,7 @@ def intrinsic(adata: AnnData, *, ax: Axes | None = None) -> Axes:
                 linewidth=1,
             )
             middle = (start + fraction / 2) * 100
-            if fraction > 0.07:
+            if fraction > 0.085:
                 text = f"{words(name)}\n{int(samples)} ({fraction:.0%})"
                 in_bar(ax, middle, 0, text, shade[str(name)], weight="bold")
             elif samples:

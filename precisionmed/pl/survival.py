@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from precisionmed.errors import InputError, nearest
-from precisionmed.pl._base import canvas, heading, one_of, p_text, slot, words
+from precisionmed.pl._base import canvas, heading, one_of, p_text, slot, subtitle, words
 from precisionmed.pl._curves import kaplan_meier_curves, kaplan_meier_height
 from precisionmed.pl._forest import forest, height, interval_texts
 
@@ -94,9 +94,13 @@ def draw_kaplan_meier(found: dict, title: str, unit: str, grouping: str | None, 
     grouping = str(curves["grouping"].iloc[0]) if "grouping" in curves else grouping
     at_risk = _only(found["at_risk"], grouping) if "at_risk" in found else None
     groups = curves["group"].nunique()
+    by = ", all samples" if grouping == "overall" else f" by {words(grouping)}" if grouping else ""
+    test = _test(found.get("logrank"), grouping)
     with canvas(ax, 5.8, kaplan_meier_height(groups)) as ax:
-        kaplan_meier_curves(ax, curves, at_risk, unit=unit, note=_test(found.get("logrank"), grouping))
-        ax.set_title(f"{title} by {words(grouping)}" if grouping else title)
+        kaplan_meier_curves(ax, curves, at_risk, unit=unit)
+        ax.set_title(f"{title}{by}")
+        if test:
+            subtitle(ax, test)
     return ax
 
 

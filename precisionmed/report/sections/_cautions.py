@@ -1,0 +1,85 @@
+"""What a careful reader should know before using a result; each line follows from stored values."""
+
+from __future__ import annotations
+
+from precisionmed.pl._base import DERIVED
+from precisionmed.report._format import count, heading, join, words
+from precisionmed.report._page import Run
+
+FEW_EVENTS = 50
+
+
+def cautions(run: Run) -> list[str]:
+    """Return the cautions that apply to this run, the most consequential first."""
+    said = [*_labels(run), *_survival(run), *_treatment(run), *_elsewhere(run), *_data(run)]
+    return [
+        *said,
+        "For research. Nothing here has been tested prospectively; it must not decide a treatment.",
+    ]
+
+
+def _labels(run: Run) -> list[str]:
+    trained = {str(t) for step in ("classify", "biomarkers") for t in run.step(step).get("tasks", [])}
+    source = run.step("receptors").get("source", {})
+    names = [words(n) for n, kind in source.items() if str(kind) == DERIVED and n in trained]
+    if not names:
+        return []
+    return [
+        f"{heading(join(names))} labels are {DERIVED}, not from pathology. The performance of what was "
+        "trained on them "
+        "says how well that expression-based call is reproduced, not how well pathology is."
+    ]
+
+
+def _survival(run: Run) -> list[str]:
+    found, said = run.step("survival"), []
+    for endpoint in [str(e) for e in found.get("endpoints", [])]:
+        events = int(found[endpoint]["n_events"])
+        if events < FEW_EVENTS:
+            said.append(
+                f"{words(endpoint)}: with {count(events, 'event')}, estimates of survival are imprecise."
+            )
+        table = found[endpoint].get("concordance")
+        if table is not None:
+            weak = [words(m) for m, low in zip(table["model"], table["lower"], strict=True) if low <= 0.5]
+            if weak:
+                plural = "s" if len(weak) > 1 else ""
+                said.append(
+                    f"{words(endpoint)}: out of fold, the C-index of the {join(weak)} model{plural} is not "
+                    "clearly better than chance (its interval reaches 0.5)."
+                )
+        tests = found[endpoint].get("proportional_hazards")
+        if tests is not None and "model" in tests:
+            broken = tests[(tests["covariate"].astype(str) == "GLOBAL") & (tests["p"] < 0.05)]
+            if len(broken):
+                models = join([words(m) for m in broken["model"]])
+                said.append(
+                    f"{words(endpoint)}: hazards may not be proportional in the Cox model of {models}."
+                )
+    return said
+
+
+def _treatment(run: Run) -> list[str]:
+    treatment = run.config.cohort.roles.treatment
+    if treatment is None or treatment.randomized or not len(run.step("response").get("interaction", ())):
+        return []
+    return [
+        "Treatment was not randomized; differences between treated and untreated patients are confounded."
+    ]
+
+
+def _elsewhere(run: Run) -> list[str]:
+    if run.validations:
+        return []
+    return ["No external cohort was tested; performance elsewhere, above all on other platforms, is unknown."]
+
+
+def _data(run: Run) -> list[str]:
+    said = []
+    method = str(run.step("batch").get("params", {}).get("method", "none"))
+    if run.config.cohort.roles.batch and method == "none":
+        said.append("The cohort has batches, but no batch correction was configured.")
+    outliers = len(run.step("qc").get("outliers", ()))
+    if outliers and not run.config.qc.drop_outliers:
+        said.append(f"{count(outliers, 'outlier')} stayed in the analysis (qc.drop_outliers is off).")
+    return said

@@ -1,0 +1,48 @@
+"""The locked model file."""
+
+from __future__ import annotations
+
+import hashlib
+
+from precisionmed.report._format import count, join, words
+from precisionmed.report._page import Block, Page, Run
+
+
+def fill(run: Run, page: Page) -> None:
+    """Fill the section."""
+    if run.model_path is None:
+        page.quiet("No model was locked in this run.")
+        return
+    from precisionmed.io.model import LockedModel
+
+    manifest = LockedModel.load(run.model_path).manifest
+    content = run.model_path.read_bytes()
+    page.text(
+        f"Everything learned is in {run.model_path.name} ({len(content) / 1e6:.1f} MB): data only, no "
+        "code. It was learned "
+        f"from {count(manifest['samples'], 'sample')} and takes {count(manifest['genes'], 'gene')} on the "
+        "scale "
+        f"“{words(manifest['scale'])}”. A changed byte is refused."
+    )
+    facts = [
+        ("File", run.model_path.name),
+        ("SHA-256", hashlib.sha256(content).hexdigest()),
+        ("Calls", join([words(task) for task in manifest["tasks"]])),
+        (
+            "Written by",
+            f"precisionmed {manifest['packages']['precisionmed']}, model schema {manifest['schema_version']}",
+        ),
+    ]
+    page.blocks.append(Block("facts", items=facts))
+    page.heading("Use it on a new sample")
+    page.blocks.append(
+        Block(
+            "code",
+            f"precisionmed predict {run.model_path.name} --expression new_samples.tsv --output calls.tsv",
+        )
+    )
+    page.text(
+        "Every sample is normalized, corrected and called alone, so its result does not depend on which "
+        "others are in the "
+        "file. What the model cannot call reliably it returns as “cannot call”, with the reason."
+    )

@@ -1,0 +1,97 @@
+"""Quality control."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from precisionmed import pl
+from precisionmed.report._format import count, words
+from precisionmed.report._page import Page, Run
+
+
+def fill(run: Run, page: Page) -> None:
+    """Fill the section."""
+    qc = run.step("qc")
+    if not qc:
+        page.quiet("Quality control was not run.")
+        return
+    page.text(_what_was_found(run, qc))
+    page.table(("qc", "summary"), qc.get("summary"), "Quality control in numbers.")
+    n = run.adata.n_obs
+    if "library_size" in run.adata.obs:
+        page.figure(
+            "library_size",
+            lambda: pl.qc.library_size(run.adata),
+            f"Library size of each sample, ascending (n = {n}). A sample far below the others was "
+            "sequenced poorly.",
+            f"Total counts of {n} samples in ascending order.",
+        )
+    page.figure(
+        "correlation",
+        lambda: pl.qc.correlation(run.adata),
+        f"Median Spearman correlation of each sample with all others (n = {n}). Outliers lie apart at the "
+        "left.",
+        f"Median correlation of {n} samples in ascending order.",
+    )
+    _components(run, qc, page)
+    page.figure(
+        "rle",
+        lambda: pl.qc.rle(run.adata),
+        f"Relative log expression of the values as read (n = {n}): the distance of each gene from its "
+        "median over "
+        "samples. Comparable samples have medians near zero and boxes of equal height.",
+        f"Bands of relative log expression for {n} samples before normalization.",
+    )
+    if _sex_known(qc):
+        page.figure(
+            "sex_check",
+            lambda: pl.qc.sex_check(run.adata),
+            f"Expression of XIST and of Y-chromosome genes by recorded sex (n = {len(qc['sex_check'])}). "
+            "Ringed samples "
+            "disagree with their record and may be swapped.",
+            "Scatter of XIST against Y-chromosome expression.",
+        )
+    page.table(("qc", "outliers"), qc.get("outliers"), "Samples called outliers, with the reason.")
+    page.table(
+        ("qc", "duplicates"),
+        qc.get("duplicates"),
+        "Pairs of samples so alike that they may be one tumour twice.",
+    )
+    page.add_notes(qc)
+
+
+def _what_was_found(run: Run, qc: dict[str, Any]) -> str:
+    found = [f"{count(len(qc.get('outliers', ())), 'sample')} of {run.adata.n_obs:,} called outlier"]
+    found.append(f"{count(len(qc.get('duplicates', ())), 'possible duplicate pair')}")
+    if _sex_known(qc):
+        wrong = int((qc["sex_check"]["agrees"].astype("string").str.lower() == "false").sum())
+        found.append(f"{count(wrong, 'sample')} whose expression disagrees with the recorded sex")
+    return "; ".join(found) + "."
+
+
+def _sex_known(qc: dict[str, Any]) -> bool:
+    table = qc.get("sex_check")
+    return table is not None and bool(table["recorded"].notna().any())
+
+
+def _components(run: Run, qc: dict[str, Any], page: Page) -> None:
+    n = run.adata.n_obs
+    by = next((c for c in ("batch", "intrinsic", "er") if c in run.adata.obs), None)
+    coloured = f", coloured by {words(by)}" if by else ""
+    page.figure(
+        "pca",
+        lambda: pl.qc.pca(run.adata, color=by),
+        f"First two principal components before normalization (n = {n}){coloured}. Outliers are ringed. "
+        "Groups that "
+        "follow a technical variable call for batch correction.",
+        f"Scatter of {n} samples on two principal components{coloured}.",
+    )
+    if len(qc.get("pca_association", ())):
+        page.figure(
+            "pca_association",
+            lambda: pl.qc.pca_association(run.adata),
+            "Share of each principal component's variance that a variable explains (R²). Strong technical "
+            "variables "
+            "on the first components matter most.",
+            "Heat map of R squared between variables and principal components.",
+        )

@@ -1,0 +1,61 @@
+"""Treatment and response."""
+
+from __future__ import annotations
+
+from precisionmed import pl
+from precisionmed.report._page import Page, Run
+
+
+def fill(run: Run, page: Page) -> None:
+    """Fill the section."""
+    found = run.step("response")
+    if not found:
+        page.quiet("The step was not run.")
+        return
+    page.text(str(found.get("sentence", "")))
+    page.add_notes(found)
+    if len(found.get("interaction", ())):
+        treatment = run.config.cohort.roles.treatment
+        if treatment is not None and not treatment.randomized:
+            page.text(
+                "Treatment was not allocated at random: who was treated differed from who was not, so "
+                "these estimates "
+                "are confounded and only raise questions."
+            )
+        page.figure(
+            "interaction",
+            lambda: pl.response.interaction(run.adata),
+            "Treatment-by-biomarker interaction: ratio of hazard ratios. Right of 1 the treated do worse, "
+            "relative to "
+            "controls, as the biomarker rises.",
+            "Forest plot of interactions.",
+        )
+        page.table(("response", "interaction"), found["interaction"], "Treatment-by-biomarker interactions.")
+    classifier = found.get("classifier", {})
+    if "roc" in classifier:
+        n = f"{int(classifier['n_positive']):,} responders, {int(classifier['n_negative']):,} non-responders"
+        page.heading("Response classifier")
+        with page.pair():
+            page.figure(
+                "roc",
+                lambda: pl.response.roc(run.adata),
+                f"Response: out-of-fold ROC curve ({n}).",
+                "ROC curve.",
+            )
+            page.figure(
+                "calibration",
+                lambda: pl.response.calibration(run.adata),
+                f"Response: predicted against observed frequency ({n}).",
+                "Calibration curve.",
+            )
+        if len(classifier.get("signature", ())):
+            page.figure(
+                "signature",
+                lambda: pl.response.signature(run.adata),
+                f"Response: genes of the classifier ({n}).",
+                "Coefficients of the response classifier.",
+            )
+        for table, caption in {"performance": "out-of-fold performance", "signature": "genes"}.items():
+            page.table(
+                ("response", "classifier", table), classifier.get(table), f"Response classifier: {caption}."
+            )

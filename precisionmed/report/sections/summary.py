@@ -1,0 +1,162 @@
+"""The summary for the clinician: what was found, what to be careful about, what can be called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.report import _calls
+from precisionmed.report._format import ci_text, count, heading, join, p_text, percent, words
+from precisionmed.report._page import Block, Page, Run
+from precisionmed.report.sections._cautions import cautions
+
+
+def fill(run: Run, page: Page) -> None:
+    """Fill the section."""
+    page.blocks.append(Block("tiles", items=_tiles(run)))
+    page.heading("Key findings")
+    finders = (_cohort, _subtypes, _intrinsic, _signatures, _classifiers, _survival, _response, _external)
+    page.listing([finding for finder in finders for finding in finder(run)], kind="findings")
+    page.heading("Read with care")
+    page.listing(cautions(run), kind="cautions")
+    page.heading("What the locked model can call")
+    calls = _calls.table(run)
+    if calls.empty:
+        page.quiet("Nothing was learned that a model could call.")
+    page.table(
+        ("lock", "calls"),
+        calls,
+        "What the model returns for one new sample, what it learned that from, and how well it did on "
+        "samples it had "
+        "not seen: within the cohort (out of fold) and, if given, in external cohorts (each sample alone).",
+    )
+
+
+def _tiles(run: Run) -> list[tuple[str, str]]:
+    tiles = [(f"{run.adata.n_obs:,}", "samples"), (f"{run.adata.n_vars:,}", "genes after filtering")]
+    if "subtype" in run.adata.obs:
+        tiles.append((str(run.adata.obs["subtype"].dropna().nunique()), "molecular subtypes"))
+    survival = run.step("survival")
+    for endpoint in [str(e) for e in survival.get("endpoints", [])][:1]:
+        tiles.append((f"{int(survival[endpoint]['n_events']):,}", f"{words(endpoint)} events"))
+    if run.validations:
+        n = sum(adata.n_obs for adata in run.validations.values())
+        tiles.append((f"{n:,}", "external samples"))
+    return tiles
+
+
+def _cohort(run: Run) -> list[tuple[str, str]]:
+    flow, qc = run.step("ingest").get("flow"), run.step("qc")
+    said = f"{count(run.adata.n_obs, 'sample')} were analysed."
+    if flow is not None and len(flow) and int(flow["samples"].iloc[0]) != run.adata.n_obs:
+        said = f"{count(run.adata.n_obs, 'sample')} of {int(flow['samples'].iloc[0]):,} read were analysed."
+    if qc:
+        said += f" Quality control called {count(len(qc.get('outliers', ())), 'outlier')}."
+    return [("Cohort", said)]
+
+
+def _subtypes(run: Run) -> list[tuple[str, str]]:
+    if "subtype" not in run.adata.obs:
+        return []
+    sizes = run.adata.obs["subtype"].value_counts(sort=False)
+    listed = join([f"{name} ({int(n)})" for name, n in sizes.items() if n])
+    return [("Subtypes", f"The tumours fall into {count((sizes > 0).sum(), 'molecular subtype')}: {listed}.")]
+
+
+def _intrinsic(run: Run) -> list[tuple[str, str]]:
+    found = run.step("subtypes").get("intrinsic_proportions")
+    if found is None or not len(found):
+        return []
+    parts = [
+        f"{name} {percent(f)}" for name, f in zip(found["subtype"], found["fraction"], strict=True) if f > 0
+    ]
+    return [("Intrinsic subtypes", f"{join(parts)}.")]
+
+
+def _signatures(run: Run) -> list[tuple[str, str]]:
+    found = run.step("biomarkers")
+    lines = []
+    for task in [str(t) for t in found.get("tasks", [])]:
+        label, genes = str(found[task].get("label", task)), len(found[task]["signature"])
+        if not genes:
+            lines.append((f"Signature of {label}", "no gene carries enough information; there is none."))
+            continue
+        said = (
+            f"{count(genes, 'gene')}; {_best(found[task]['performance'])} in samples not used for learning."
+        )
+        lines.append((f"Signature of {label}", said + _derived(run, task)))
+    return lines
+
+
+def _classifiers(run: Run) -> list[tuple[str, str]]:
+    found = run.step("classify")
+    lines = []
+    for task in [str(t) for t in found.get("tasks", [])]:
+        said = f"{_best(found[task]['performance'])} in samples not used for learning."
+        lines.append((f"{heading(task)} classifier", said + _derived(run, task)))
+    return lines
+
+
+def _survival(run: Run) -> list[tuple[str, str]]:
+    found = run.step("survival")
+    lines = []
+    for endpoint in [str(e) for e in found.get("endpoints", [])]:
+        table, parts = found[endpoint].get("concordance"), []
+        if table is not None and len(table):
+            parts = [
+                f"{words(r['model'])} {ci_text(r['estimate'], r['lower'], r['upper'])}"
+                for _, r in table.iterrows()
+            ]
+        said = f"C-index of {join(parts)}." if parts else "too few events for a model."
+        test = _risk_test(found[endpoint].get("logrank"))
+        lines.append((f"Survival ({words(endpoint)})", said + test))
+    return lines
+
+
+def _risk_test(table: pd.DataFrame | None) -> str:
+    if table is None:
+        return ""
+    risk = table[table["grouping"].astype(str).str.replace(" ", "_") == "risk_group"]
+    if risk.empty:
+        return ""
+    p = float(risk["p"].iloc[0])
+    verdict = "differ" if p < 0.05 else "do not differ clearly"
+    return f" Survival of the high-risk and low-risk groups {verdict} (log-rank {p_text(p)})."
+
+
+def _response(run: Run) -> list[tuple[str, str]]:
+    sentence = str(run.step("response").get("sentence", ""))
+    return [("Response", sentence)] if sentence else []
+
+
+def _external(run: Run) -> list[tuple[str, str]]:
+    lines = []
+    for cohort in run.validations:
+        table = run.validation(cohort).get("performance")
+        if table is None or not len(table):
+            continue
+        single = table[
+            (table["mode"].astype(str) == "single sample")
+            & table["metric"].str.split().str[0].isin(_calls.MAIN)
+        ]
+        parts = [
+            f"{words(r['task'])}, {words(r['metric'])} {ci_text(r['estimate'], r['lower'], r['upper'])}"
+            for _, r in single.iterrows()
+            if np.isfinite(r["estimate"])
+        ]
+        if parts:
+            lines.append((f"In {cohort}", f"each sample called alone: {join(parts)}."))
+    return lines
+
+
+def _best(performance: pd.DataFrame) -> str:
+    row: Any = _calls.main_row(performance)
+    if row is None:
+        return "performance could not be measured"
+    return f"{words(row['metric'])} {ci_text(row['estimate'], row['lower'], row['upper'])}"
+
+
+def _derived(run: Run, task: str) -> str:
+    return " Its labels are expression-derived." if run.derived(task) else ""
