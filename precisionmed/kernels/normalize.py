@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from precisionmed.kernels.select import select
+
 
 @njit(cache=True, parallel=True, error_model="numpy")
 def library_sizes(counts, share):
@@ -91,8 +93,8 @@ def row_quantiles(values, q):
             place = q * (count - 1)
             below = int(place)
             above = min(below + 1, count - 1)
-            parts = np.partition(measured[:count], np.array([below, above]))
-            out[i] = parts[below] + (place - below) * (parts[above] - parts[below])
+            low, high = select(measured[:count], below), select(measured[:count], above)
+            out[i] = low + (place - below) * (high - low)
     return out
 
 

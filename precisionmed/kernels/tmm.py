@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from precisionmed.kernels.select import select
+
 
 @njit(cache=True, error_model="numpy")
 def _mean_rank_bounds(values, low, high):
@@ -13,8 +15,8 @@ def _mean_rank_bounds(values, low, high):
     A selection finds them without a sort: values strictly between the order statistics `low` and `high`
     are in, values beyond them are out, and a run of ties at either end is in when the mean of its ranks is.
     """
-    parts = np.partition(values, np.array([low - 1, high - 1]))
-    bottom, top = parts[low - 1], parts[high - 1]
+    work = values.copy()
+    bottom, top = select(work, low - 1), select(work, high - 1)
     below_bottom, at_bottom, below_top, at_top = 0, 0, 0, 0
     for value in values:
         below_bottom += value < bottom

@@ -15,7 +15,6 @@ factors <- data.frame(
   tmm = calcNormFactors(counts),
   tmm_unweighted = calcNormFactors(counts, doWeighting = FALSE),
   tmm_trimmed = calcNormFactors(counts, logratioTrim = 0.2, sumTrim = 0.1, Acutoff = -14),
-  tmm_wsp = calcNormFactors(counts, method = "TMMwsp"),
   upper_quartile = calcNormFactors(counts, method = "upperquartile"),
   median_of_ratios = estimateSizeFactorsForMatrix(counts)
 )
