@@ -26,7 +26,12 @@ _PARTS = ("datasets", "estimators", "pl", "pp", "report", "tl")
 __all__ = ["LockedModel", "lock", "read_cohort", "read_run", *_PARTS]
 
 if TYPE_CHECKING:
-    from precisionmed import datasets, estimators, pl, pp, report, tl
+    from precisionmed import datasets as datasets
+    from precisionmed import estimators as estimators
+    from precisionmed import pl as pl
+    from precisionmed import pp as pp
+    from precisionmed import report as report
+    from precisionmed import tl as tl
     from precisionmed.io.cohort import read_cohort
     from precisionmed.io.model import LockedModel, lock
     from precisionmed.io.run import read_run

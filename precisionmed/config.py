@@ -287,6 +287,8 @@ class RunConfig(_Section):
     """The cohort to learn from."""
     external: list[CohortConfig] = []
     """Cohorts for external validation: the locked model is applied to each of their samples alone."""
+    shared_genes: bool = False
+    """Learn only from genes that every external cohort measures too (names only, no values are looked at)."""
     qc: QcConfig = QcConfig()
     """Quality control."""
     normalize: NormalizeConfig = NormalizeConfig()

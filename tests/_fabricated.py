@@ -89,6 +89,8 @@ def external(seed: int = 1) -> ad.AnnData:
             "predictions": pd.DataFrame(
                 {"sample": names, "intrinsic_subtype": "LumA", "her2_probability": 0.1}
             ),
+            "endpoint": "os",
+            "unit": "months",
             "kaplan_meier": survival["kaplan_meier"],
             "logrank": survival["logrank"],
         },

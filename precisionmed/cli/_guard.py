@@ -74,7 +74,7 @@ def _threads(threads: int | None) -> Iterator[None]:
     import numba
     from threadpoolctl import threadpool_limits
 
-    numba.set_num_threads(max(1, min(threads, numba.config.NUMBA_NUM_THREADS)))
+    numba.set_num_threads(min(threads, numba.get_num_threads()))
     with threadpool_limits(threads):
         yield
 

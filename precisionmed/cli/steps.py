@@ -27,6 +27,7 @@ Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads t
 def register(app: typer.Typer) -> None:
     """Add the steps' commands to the application."""
     app.command(rich_help_panel="Steps")(ingest)
+    app.command(rich_help_panel="Steps")(normalize)
     for step, (work, text) in _STEPS.items():
         app.command(name=step, help=text, rich_help_panel="Steps")(_command(step, work))
 
@@ -47,6 +48,27 @@ def ingest(
         write_step(read_cohort(_cohort(settings, cohort)), output)
 
 
+def normalize(
+    cohort: Annotated[Path, typer.Argument(help="The step file of `qc`.")],
+    config: Config,
+    output: Output,
+    shared_with: Annotated[
+        list[Path] | None, typer.Option("--shared-with", help="Ingest files: keep genes they have too.")
+    ] = None,
+    log: Log = None,
+    threads: Threads = None,
+) -> None:
+    """Filter genes and normalize, with the reference frozen for new samples."""
+    with guarded("normalize", log, threads):
+        from precisionmed import pp
+        from precisionmed.io.run import gene_names, read_step, write_step
+
+        adata = read_step(cohort)
+        if shared_with:
+            pp.shared_genes(adata, [gene_names(path) for path in shared_with])
+        write_step(pp.normalize(adata, **dict(load_config(config).normalize)), output)
+
+
 def _cohort(settings: RunConfig, name: str | None) -> CohortConfig:
     if name is None:
         return settings.cohort
@@ -63,12 +85,6 @@ def _qc(adata: AnnData, settings: RunConfig) -> AnnData:
     from precisionmed.pp import qc
 
     return qc(adata, **dict(settings.qc))
-
-
-def _normalize(adata: AnnData, settings: RunConfig) -> AnnData:
-    from precisionmed.pp import normalize
-
-    return normalize(adata, **dict(settings.normalize))
 
 
 def _batch(adata: AnnData, settings: RunConfig) -> AnnData:
@@ -109,7 +125,6 @@ def _response(adata: AnnData, settings: RunConfig) -> AnnData:
 
 _STEPS: dict[str, tuple[Work, str]] = {
     "qc": (_qc, "Quality control: outliers, duplicates, sex check, components and what they go with."),
-    "normalize": (_normalize, "Filter genes and normalize, with the reference frozen for new samples."),
     "batch": (_batch, "Correct batch effects; refuse a batch that is confounded with an outcome."),
     "subtypes": (_subtypes, "Find molecular subtypes by consensus clustering, and intrinsic subtypes."),
     "classify": (_classify, "Settle receptor status and train HER2 and triple-negative classifiers."),

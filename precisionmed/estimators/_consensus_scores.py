@@ -54,7 +54,7 @@ def final_clustering(consensus: np.ndarray, k: int) -> dict:
         "silhouettes": silhouette,
         "cophenetic": cophenetic,
         "order": leaves_list(tree).astype(np.int64),
-        "smallest": int(np.bincount(labels).min()),
+        "sizes": np.bincount(labels),
     }
 
 
@@ -103,40 +103,43 @@ def against_null(pac: np.ndarray, null_pac: np.ndarray) -> dict[str, np.ndarray]
 def choose_k(scores: dict[str, np.ndarray], min_size: int) -> tuple[int, str]:
     """Choose the number of clusters and say why.
 
-    Candidates have no cluster below `min_size` samples (average linkage splits off single outliers,
-    which is perfectly stable and tells nothing) and, when null cohorts were simulated, are more stable
-    than these. Among them, the largest k whose relative PAC is within 0.05 of the smallest is taken,
-    because stable clusters nested in stable clusters are all real.
+    A k is a candidate when it has more clusters of at least `min_size` samples (`sizeable`) than any
+    smaller k, since splitting off a few outliers is perfectly stable and tells nothing; and, when null
+    cohorts were simulated, when it is more stable than these. Among candidates, the largest k whose
+    relative PAC is within 0.05 of the smallest is taken: stable clusters nested in stable clusters are
+    all real. When there is no candidate the reason says so.
     """
-    ks, pac, smallest = scores["k"], scores["pac"], scores["smallest"]
-    has_null = "null_pac" in scores
-    relative = scores["relative_pac"] if has_null else pac
-    large = smallest >= min_size
-    stable = scores["p"] <= _LEVEL if has_null else np.ones(len(ks), dtype=bool)
-    candidates = next(mask for mask in (large & stable, large, stable, ks > 0) if mask.any())
+    ks, sizeable = scores["k"], scores["sizeable"]
+    relative = scores.get("relative_pac", scores["pac"])
+    adds = sizeable > np.maximum.accumulate(np.concatenate([[1], sizeable[:-1]]))
+    stable = scores["p"] <= _LEVEL if "p" in scores else np.ones(len(ks), dtype=bool)
+    candidates = next(mask for mask in (adds & stable, adds, np.arange(len(ks)) == 0) if mask.any())
     best = relative[candidates].min()
     i = int(np.flatnonzero(candidates & (relative <= best + _TOLERANCE))[-1])
-    return int(ks[i]), _reason(scores, i, large, stable, min_size)
+    said = _reason(scores, i, bool(stable[i]), min_size)
+    if not adds.any():
+        said = f"No k tried gives a second subtype of at least {min_size} samples, only outliers. " + said
+    return int(ks[i]), said
 
 
-def _reason(scores: dict, i: int, large: np.ndarray, stable: np.ndarray, min_size: int) -> str:
+def _reason(scores: dict, i: int, stable: bool, min_size: int) -> str:
     k = int(scores["k"][i])
-    if "null_pac" not in scores:
+    if "p" not in scores:
         said = f"k = {k} is the largest number of subtypes whose ambiguity is within 0.05 of the smallest"
-        said += f" (PAC {scores['pac'][i]:.2f}); it was not compared with cohorts without subtypes."
-    elif stable[i]:
-        said = f"k = {k}: {compared(scores, i)}; k is the largest within 0.05 of the smallest such ratio."
+        said += f" ({compared(scores, i)}); it was not compared with cohorts without subtypes."
+    elif stable:
+        said = f"k = {k}: {compared(scores, i)}. No larger k adds a subtype of at least {min_size} samples"
+        said += " with a ratio of the two PACs as small as this one's, give or take 0.05."
     else:
         said = (
-            f"No number of subtypes (of at least {min_size} samples each) was more stable than in "
+            f"No number of subtypes (of at least {min_size} samples) was more stable than in "
             f"cohorts without subtypes: k = {k} is the least ambiguous, but {compared(scores, i)}. "
             "Such subtypes divide a continuum and should not be taken for distinct entities."
         )
-    if not large[i]:
-        said += f" Every k tried leaves a subtype of fewer than {min_size} samples: outliers shape it."
-    elif not large.all():
-        left_out = ", ".join(str(int(other)) for other in scores["k"][~large])
-        said += f" k = {left_out} would leave a subtype of fewer than {min_size} samples."
+    outliers = k - int(scores["sizeable"][i])
+    if outliers:
+        few = "subtype has" if outliers == 1 else "subtypes have"
+        said += f" {outliers} {few} fewer than {min_size} samples: outliers rather than a kind of tumour."
     return said
 
 

@@ -27,6 +27,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     the subsets containing both in which they fall into one cluster. The final clusters are cut from
     the average-linkage tree of 1 - consensus. How ambiguous the consensus is, compared with cohorts
     of the same covariance that have no clusters, tells which number of clusters is stable, if any.
+    Such cohorts are random rotations of the samples around their mean: means and covariances of the
+    features stay exactly as they are, clusters dissolve, and were the samples drawn from one normal
+    distribution to begin with, rotated cohorts would be just as likely.
 
     Parameters
     ----------
@@ -45,7 +48,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     n_null : int
         Cohorts without clusters to simulate; 0 compares the values of k only with each other.
     min_fraction : float
-        A k that leaves a cluster below this fraction of the samples (or three) is chosen only if all do.
+        Clusters below this fraction of the samples (or three) are outliers and do not speak for a k.
     random_state : int, numpy.random.Generator or None
         Randomness of the resamples and of the null cohorts.
 
@@ -57,8 +60,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         Consensus for each k; 0 for pairs that were never drawn together.
     scores_ : dict of str to ndarray
         One entry a k: `k`, `pac` (limits 0.1 and 0.9), `silhouette` (mean, of 1 - consensus),
-        `cophenetic`, `delta_area`, `smallest` (cluster size), and with null cohorts `null_pac` (mean),
-        `relative_pac` (`pac` / `null_pac`) and `p` (family-wise over k).
+        `cophenetic`, `delta_area`, `sizeable` (clusters that are no outliers), and with null cohorts
+        `null_pac` (mean), `relative_pac` (`pac` / `null_pac`) and `p` (family-wise over k).
     cdf_ : dict of int to ndarray, shape (101,)
         Cumulative distribution of the consensus of pairs at 0, 0.01, ..., 1.
     k_ : int
@@ -74,7 +77,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     ----------
     Monti et al., Mach Learn 2003;52:91-118 (consensus). Wilkerson and Hayes, Bioinformatics
     2010;26:1572-1573 (the final clustering). Senbabaoglu et al., Sci Rep 2014;4:6207 (PAC). John et al.,
-    Sci Rep 2020;10:1816 (the null: multivariate normal with the cohort's principal components).
+    Sci Rep 2020;10:1816 (comparison with simulated cohorts). Langsrud, Stat Comput 2005;15:53-60 (rotations).
     """
 
     def __init__(
@@ -128,6 +131,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         with threadpool_limits(limits=1, user_api="blas"):
             consensus = self._consensus(values, drawn, ks, rng)
             null_pac = self._null_pac(values, ks, rng)
+        min_size = max(3, int(np.ceil(self.min_fraction * n)))
         finals = [score.final_clustering(c, k) for c, k in zip(consensus, ks, strict=True)]
         cdfs = [score.distribution(c) for c in consensus]
         self.scores_ = {
@@ -136,11 +140,11 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             "silhouette": np.array([final["silhouettes"].mean() for final in finals]),
             "cophenetic": np.array([final["cophenetic"] for final in finals]),
             "delta_area": score.delta_area(cdfs),
-            "smallest": np.array([final["smallest"] for final in finals]),
+            "sizeable": np.array([(final["sizes"] >= min_size).sum() for final in finals]),
         }
         if self.n_null:
             self.scores_ |= score.against_null(self.scores_["pac"], null_pac)
-        self._choose(ks, n)
+        self._choose(ks, min_size)
         numbers = [int(k) for k in ks]
         self.labels_ = {k: final["labels"] for k, final in zip(numbers, finals, strict=True)}
         self.consensus_ = {k: c.astype(np.float32) for k, c in zip(numbers, consensus, strict=True)}
@@ -212,20 +216,20 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         return matrices
 
     def _null_pac(self, X: np.ndarray, ks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the PAC, (n_null, n_k), of cohorts from one normal distribution with X's covariance."""
+        """Return the PAC, (n_null, n_k), of random rotations of X."""
         pac = np.empty((self.n_null, len(ks)))
         mean = X.mean(axis=0)
-        loadings = _loadings(X - mean) if self.n_null else np.empty((0, X.shape[1]))
+        coordinates = _coordinates(X - mean) if self.n_null else X
         for row in pac:
-            cohort = rng.standard_normal((len(X), len(loadings))) @ loadings + mean
+            cohort = _random_frame(len(X), len(coordinates), rng) @ coordinates + mean
             drawn = self._draw(len(X), min(self.resamples, _NULL_RESAMPLES), rng)
             matrices = self._consensus(cohort, drawn, ks, rng)
             row[:] = [score.ambiguous_fraction(score.distribution(matrix)) for matrix in matrices]
         return pac
 
-    def _choose(self, ks: np.ndarray, n: int) -> None:
+    def _choose(self, ks: np.ndarray, min_size: int) -> None:
         if self.k is None:
-            self.k_, self.reason_ = score.choose_k(self.scores_, max(3, int(np.ceil(self.min_fraction * n))))
+            self.k_, self.reason_ = score.choose_k(self.scores_, min_size)
         else:
             i = int(np.flatnonzero(ks == self.k)[0])
             self.k_ = int(self.k)
@@ -239,15 +243,18 @@ def _members(subsamples: Sequence[ArrayLike], n: int) -> np.ndarray:
     return drawn
 
 
-def _loadings(centred: np.ndarray) -> np.ndarray:
-    """Return a matrix L of few rows with L'L = covariance of the rows of `centred`.
-
-    Through the smaller of the two Gram matrices, which is several times faster than an SVD.
-    """
+def _coordinates(centred: np.ndarray) -> np.ndarray:
+    """Return a matrix A of few rows with A'A = X'X, through the smaller Gram matrix (faster than an SVD)."""
     n, p = centred.shape
-    if p <= n:
-        values, vectors = eigh(centred.T @ centred / (n - 1))
+    if p < n:
+        values, vectors = eigh(centred.T @ centred)
         return np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
     values, vectors = eigh(centred @ centred.T)
-    keep = values > values[-1] * 1e-10
-    return (vectors[:, keep].T @ centred) / np.sqrt(n - 1)
+    return vectors[:, values > values[-1] * 1e-10].T @ centred
+
+
+def _random_frame(n: int, r: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `r` orthonormal columns of length `n` and mean zero, uniformly distributed."""
+    normal = rng.standard_normal((n, r))
+    frame, triangle = np.linalg.qr(normal - normal.mean(axis=0))
+    return frame * np.sign(np.diagonal(triangle))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._lasso_path import Problem, Walk
@@ -148,40 +148,6 @@ class ReceptorClassifier(ClassifierMixin, BaseEstimator):
         excluded = np.zeros(np.shape(X)[1], dtype=bool)
         excluded[np.asarray(self.exclude_genes, dtype=int)] = True
         return excluded
-
-
-class WithoutGenes(BaseEstimator):
-    """A preprocessor that drops genes after they have served normalization.
-
-    For cross-validation of a label that is defined by those genes: libraries are still scaled by all genes.
-
-    Parameters
-    ----------
-    preprocessor : Preprocessor
-        Unfitted.
-    excluded : ndarray of bool, shape (n_genes,)
-        Input genes that are dropped.
-    """
-
-    def __init__(self, preprocessor: Any, excluded: NDArray[np.bool_]) -> None:
-        self.preprocessor = preprocessor
-        self.excluded = excluded
-
-    def fit_transform(
-        self, X: ArrayLike | pd.DataFrame, y: object = None, *, batch: ArrayLike | None = None
-    ) -> Vector:
-        """Fit the preprocessor and return what is left of the training samples."""
-        self.preprocessor_ = clone(self.preprocessor)
-        values = self.preprocessor_.fit_transform(X, y, batch=batch)
-        self.kept_ = self.preprocessor_.kept_ & ~self.excluded
-        return self._drop(values)
-
-    def transform(self, X: ArrayLike | pd.DataFrame, *, batch: ArrayLike | None = None) -> Vector:
-        """Return what is left of new samples."""
-        return self._drop(self.preprocessor_.transform(X, batch=batch))
-
-    def _drop(self, values: Vector) -> Vector:
-        return np.ascontiguousarray(values[:, ~self.excluded[self.preprocessor_.kept_]])
 
 
 def three_way(probability: ArrayLike, uncertain: tuple[float, float]) -> NDArray[np.object_]:

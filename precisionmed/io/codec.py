@@ -136,9 +136,9 @@ def _from_tree(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def _pandas_from_tree(tree: dict[str, Any], arrays: dict[str, np.ndarray]) -> pd.DataFrame | pd.Series:
     rows = pd.Index(_from_tree(tree["rows"], arrays))
-    columns = {name: _from_tree(v, arrays) for name, v in tree.get("frame", tree.get("series"))}
-    frame = pd.DataFrame(columns, index=rows)
-    return frame["value"] if "series" in tree else frame
+    kind = "series" if "series" in tree else "frame"
+    frame = pd.DataFrame({name: _from_tree(v, arrays) for name, v in tree[kind]}, index=rows)
+    return frame["value"] if kind == "series" else frame
 
 
 def _estimator_from_tree(tree: dict[str, Any], arrays: dict[str, np.ndarray]) -> BaseEstimator:

@@ -108,7 +108,7 @@ class LockedModel:
         -------
         DataFrame
             One row a sample: `deviation` (how unlike the training samples), `genes_missing`, and for each
-            task calls, probabilities or risk; "cannot call" with the reason in the column that ends in `_reason`.
+            task calls, probabilities or risk; "cannot call" with the reason in the column `<task>_reason`.
 
         Raises
         ------

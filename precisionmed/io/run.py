@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anndata as ad
 import pandas as pd
@@ -90,6 +90,11 @@ def read_run(folder: str | Path) -> ad.AnnData:
     return read_step(whole[-1], *(added if whole[-1].stem == "batch" else []))
 
 
+def gene_names(path: str | Path) -> pd.Index:
+    """Return the genes of a step file without reading its values."""
+    return _read(path, backed="r").var_names
+
+
 @dataclass(frozen=True)
 class Before:
     """What an AnnData held before a step, to know afterwards what the step added or changed."""
@@ -133,9 +138,9 @@ def _overlay(adata: ad.AnnData, added: ad.AnnData, path: str | Path) -> None:
     adata.uns["precisionmed"].update(added.uns["precisionmed"])
 
 
-def _read(path: str | Path) -> ad.AnnData:
+def _read(path: str | Path, backed: Literal["r"] | None = None) -> ad.AnnData:
     try:
-        return ad.read_h5ad(path)
+        return ad.read_h5ad(path, backed=backed)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run the step that makes it first.") from None
     except (OSError, KeyError, ValueError) as error:

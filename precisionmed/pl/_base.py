@@ -56,6 +56,7 @@ WORDS = {
     "ki67": "Ki-67",
     "pcr": "pCR",
     "concordance": "C-index",
+    "called": "fraction called",
 }
 DERIVED = "expression-derived"
 STEP_FUNCTIONS = {
@@ -267,15 +268,21 @@ def note(
     ax.annotate(text, at, shift, xycoords=of, textcoords="offset points", **look)
 
 
-def derived_mark(ax: Axes, what: str) -> None:
+def is_derived(adata: AnnData, label: str) -> bool:
+    """Say whether a receptor label of the cohort was called from expression."""
+    source = adata.uns.get("precisionmed", {}).get("receptors", {}).get("source", {})
+    return str(source.get(label, "")) == DERIVED
+
+
+def derived_mark(ax: Axes, what: str, *, lift: float = 0) -> None:
     """Write under the title that the labels come from expression."""
-    subtitle(ax, f"{what} {DERIVED}", color=VERMILION, weight="bold")
+    subtitle(ax, f"{what} {DERIVED}", lift=lift, color=VERMILION, weight="bold")
 
 
-def subtitle(ax: Axes, text: str, **look: Any) -> None:
-    """Write a line between the title and the axes."""
-    ax.set_title(ax.get_title(loc="left"), pad=20)
-    note(ax, text, (0, 1), (0, 7), **look)
+def subtitle(ax: Axes, text: str, *, lift: float = 0, **look: Any) -> None:
+    """Write a line between the title and the axes, `lift` points above its usual place."""
+    ax.set_title(ax.get_title(loc="left"), pad=20 + lift)
+    note(ax, text, (0, 1), (0, 7 + lift), **look)
 
 
 def italic_genes(labels: Iterable[Text]) -> None:

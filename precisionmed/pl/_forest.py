@@ -93,19 +93,20 @@ def _limits(
 
 
 def ratio_axis(ax: Axes, left: float, right: float) -> None:
-    """Make x a log axis whose ticks are plain numbers."""
+    """Make x a log axis from `left` to `right` whose ticks are plain numbers."""
     from matplotlib.ticker import NullLocator
 
-    decades = [0.001, 0.01, 0.1, 1, 10, 100, 1000]
-    inside: list[float] = []
-    for steps in (decades, [d * m for d in decades for m in (1, 2, 5)], np.arange(0.1, 3.01, 0.1)):
-        inside = [float(s) for s in steps if left <= s <= right]
-        if len(inside) >= 3:
+    decades = np.power(10.0, np.arange(-6, 5))
+    fine = np.concatenate([np.arange(0.01, 0.1, 0.01), np.arange(0.1, 3.01, 0.1)])
+    inside: np.ndarray = decades
+    for steps in (decades, np.outer(decades, (1, 2, 5)).ravel(), fine):
+        inside = steps[(steps >= left) & (steps <= right)]
+        if inside.size >= 3:
             break
-    if len(inside) > 7:
-        # Every second tick, counted from 1.
-        inside = [s for i, s in enumerate(inside) if (i - np.argmin(np.abs(np.array(inside) - 1))) % 2 == 0]
+    if inside.size > 7:
+        # Every second tick, counted from the one nearest to 1.
+        inside = inside[np.abs(np.log(inside)).argmin() % 2 :: 2]
     ax.set_xscale("log")
     ax.set_xlim(left, right)
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xticks(inside, [f"{s:g}" for s in inside])
+    ax.set_xticks(inside, [f"{tick:g}" for tick in inside])

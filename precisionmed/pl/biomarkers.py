@@ -16,7 +16,9 @@ from precisionmed.pl._base import (
     SOFT,
     VERMILION,
     canvas,
+    derived_mark,
     heading,
+    is_derived,
     italic_genes,
     note,
     one_of,
@@ -58,7 +60,8 @@ def cv_curve(adata: AnnData, task: str | None = None, *, ax: Axes | None = None)
         _penalty_axis(ax, table)
         _genes_above(ax, table)
         ax.set_ylabel("Cross-validated deviance")
-        ax.set_title(f"{_label(found)}: penalty", pad=24)
+        ax.set_title(f"{heading(_label(found))}: penalty", pad=24)
+        _mark(ax, adata, task, lift=9)
     return ax
 
 
@@ -67,15 +70,21 @@ def path(adata: AnnData, task: str | None = None, *, ax: Axes | None = None) -> 
     found = _task(adata, task)
     table = found["path"]
     with canvas(ax, 3.7, 3.2) as ax:
-        ends: list[tuple[float, str, str]] = []
-        for gene, colour in zip(dict.fromkeys(table["gene"]), CYCLE * 10, strict=False):
-            part = table[table["gene"] == gene].sort_values("lambda", ascending=False)
-            ax.plot(part["lambda"], part["coefficient"], color=colour, linewidth=0.9)
-            ends.append((float(part["coefficient"].iloc[-1]), str(gene), colour))
+        last = table.sort_values("lambda").groupby("gene", sort=False)["coefficient"].first()
+        named = last.abs().sort_values(ascending=False, kind="stable").index[:8]
+        shade = dict(zip(named, CYCLE, strict=False))
+        for gene, part in table.sort_values("lambda").groupby("gene", sort=False):
+            look = (
+                {"color": shade[gene], "linewidth": 1.1}
+                if gene in shade
+                else {"color": "#C9CED4", "linewidth": 0.7}
+            )
+            ax.plot(part["lambda"], part["coefficient"], zorder=2 if gene in shade else 1, **look)
         _penalty_axis(ax, found["cv_curve"])
-        _name_ends(ax, sorted(ends, key=lambda e: -abs(e[0]))[:8])
+        _name_ends(ax, [(float(last[gene]), str(gene), colour) for gene, colour in shade.items()])
         ax.set_ylabel("Coefficient per SD")
-        ax.set_title(f"{_label(found)}: coefficients", pad=24)
+        ax.set_title(f"{heading(_label(found))}: coefficients", pad=24)
+        _mark(ax, adata, task, lift=9)
     return ax
 
 
@@ -116,6 +125,7 @@ def signature(
         if "selection_frequency" in table:
             _frequencies(ax, rows, table["selection_frequency"].to_numpy(dtype=float))
         ax.set_title(f"Signature of {len(found['signature'])} genes: {_label(found, task, step)}")
+        _mark(ax, adata, task, step)
     return ax
 
 
@@ -134,7 +144,10 @@ def performance(adata: AnnData, task: str | None = None, *, ax: Axes | None = No
             limits=(min(0.4, float(np.nanmin(table["lower"].fillna(table["estimate"])))), 1.0),
         )
         ax.set_xlabel("Out-of-fold estimate (95% confidence interval; line: chance for AUC and C-index)")
-        ax.set_title(f"{_label(found)} (n = {int(found['n'])}, {int(found['n_events'])} {_positives(found)})")
+        ax.set_title(
+            f"{heading(_label(found))} (n = {int(found['n'])}, {int(found['n_events'])} {_positives(found)})"
+        )
+        _mark(ax, adata, task)
     return ax
 
 
@@ -157,11 +170,17 @@ def scores(adata: AnnData, task: str | None = None, *, ax: Axes | None = None) -
         ax.set_ylabel("Samples")
         ax.legend(title=_label(found), loc="upper left", bbox_to_anchor=(0, -0.2), ncols=2)
         ax.set_title("Scores by true class")
+        _mark(ax, adata, name)
     return ax
 
 
 def _task(adata: AnnData, task: str | None, step: str = "biomarkers") -> dict:
     return slot(adata, step, one_of(adata, step, "tasks", task))
+
+
+def _mark(ax: Axes, adata: AnnData, task: str | None, step: str = "biomarkers", lift: float = 0) -> None:
+    if step != "response" and is_derived(adata, one_of(adata, step, "tasks", task)):
+        derived_mark(ax, "labels are", lift=lift)
 
 
 def _label(found: dict, task: str | None = None, step: str = "biomarkers") -> str:
@@ -187,10 +206,10 @@ def _rows(table: pd.DataFrame) -> list[str]:
 
 def _penalty_axis(ax: Axes, table: pd.DataFrame) -> None:
     """Log penalty axis, strict to the left as in the papers, with the two usual choices marked."""
-    ax.set_xscale("log")
+    ratio_axis(ax, float(table["lambda"].min()) / 1.1, float(table["lambda"].max()) * 1.1)
     for name, style in (("lambda_min", (0, (1, 2))), ("lambda_1se", (0, (4, 3)))):
         ax.axvline(float(table[name].iloc[0]), color=SOFT, linewidth=0.9, linestyle=style, zorder=0)
-    ax.set_xlim(float(table["lambda"].max()) * 1.1, float(table["lambda"].min()) / 1.1)
+    ax.invert_xaxis()
     ax.set_xlabel("Penalty λ (dashed: 1 SE rule; dotted: minimum)")
 
 
@@ -206,23 +225,27 @@ def _genes_above(ax: Axes, table: pd.DataFrame) -> None:
 
 
 def _name_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Name curves at their right end, moved apart so that names do not overlap."""
+    """Name curves at their right end, names moved apart where they would overlap."""
     if not ends:
         return
     low, high = ax.get_ylim()
-    gap = (high - low) * 0.055
-    placed: list[float] = []
-    for value, gene, colour in sorted(ends):
-        y = value if not placed else max(value, placed[-1] + gap)
-        placed.append(y)
+    gap = (high - low) * 0.058
+    ordered = sorted(ends)
+    y = np.array([value for value, _, _ in ordered])
+    for _ in range(200):
+        short = np.maximum(gap - np.diff(y), 0) / 2
+        if not short.any():
+            break
+        y[:-1] -= short
+        y[1:] += short
+    for (value, gene, colour), at in zip(ordered, y, strict=True):
         line = {"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0}
         place: dict[str, Any] = {
             "xycoords": ("axes fraction", "data"),
             "textcoords": ("axes fraction", "data"),
         }
         look: dict[str, Any] = {"va": "center", "fontsize": 7, "color": colour, "style": "italic"}
-        ax.annotate(gene, (1, value), (1.03, y), arrowprops=line, **place, **look)
-    ax.set_ylim(low, max(high, placed[-1]))
+        ax.annotate(gene, (1, value), (1.05, at), arrowprops=line, **place, **look)
 
 
 def _frequencies(ax: Axes, rows: np.ndarray, frequency: np.ndarray) -> None:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from precisionmed.errors import InputError, nearest
-from precisionmed.pl._base import canvas, heading, one_of, p_text, slot, subtitle, words
+from precisionmed.pl._base import (
+    VERMILION,
+    canvas,
+    heading,
+    is_derived,
+    note,
+    one_of,
+    p_text,
+    slot,
+    subtitle,
+    words,
+)
 from precisionmed.pl._curves import kaplan_meier_curves, kaplan_meier_height
 from precisionmed.pl._forest import forest, height, interval_texts
 
@@ -34,7 +45,10 @@ def kaplan_meier(
     """
     name = one_of(adata, "survival", "endpoints", endpoint)
     found = slot(adata, "survival", name)
-    return draw_kaplan_meier(found, f"{words(name)}", str(found["unit"]), grouping, ax)
+    ax = draw_kaplan_meier(found, words(name), str(found["unit"]), grouping, ax)
+    if grouping is not None and is_derived(adata, grouping.removesuffix("_status")):
+        note(ax, "status is expression-derived", (1, 1), (0, 7), ha="right", color=VERMILION, weight="bold")
+    return ax
 
 
 def forest_plot(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from precisionmed.pl._base import BLUE, ORANGE, canvas, colours, in_bar, slot, words
+from precisionmed.pl._base import BLUE, ORANGE, PALE, canvas, colours, heading, in_bar, slot, words
 from precisionmed.pl._forest import forest, height
 from precisionmed.pl.survival import draw_kaplan_meier
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.axes import Axes
 
+ORDER = ("LumA", "LumB", "Her2", "Basal", "Normal")
+LAST = "cannot call"
 MODES = {"single sample": BLUE, "centred": ORANGE}
 
 
@@ -22,8 +24,9 @@ def performance(adata: AnnData, *, ax: Axes | None = None) -> Axes:
     """Draw performance in an external cohort by task and mode."""
     table = slot(adata, "validate", "performance")
     table = table[table["estimate"].notna()]
+    derived = {str(name) for name in slot(adata, "validate").get("derived_labels", [])}
     labels = [
-        f"{words(task)}: {words(metric)} (n = {int(n)}), {mode}"
+        f"{heading(task)}{_mark(task, derived)}: {words(metric)} (n = {int(n)}), {mode}"
         for task, metric, n, mode in table[["task", "metric", "n", "mode"]].itertuples(index=False)
     ]
     with canvas(ax, 6.4, height(len(table))) as ax:
@@ -39,7 +42,8 @@ def performance(adata: AnnData, *, ax: Axes | None = None) -> Axes:
             limits=(low, 1.0),
             colour=shades,
         )
-        ax.set_xlabel("Estimate (95% confidence interval)")
+        chance = "95% confidence interval; line: chance for AUC and C-index"
+        ax.set_xlabel(f"Estimate ({chance})" + ("\n* labels are expression-derived" if derived else ""))
         ax.set_title(f"Performance in {slot(adata, 'validate', 'cohort')}")
     return ax
 
@@ -47,7 +51,10 @@ def performance(adata: AnnData, *, ax: Axes | None = None) -> Axes:
 def proportions(adata: AnnData, *, ax: Axes | None = None) -> Axes:
     """Draw the subtype calls of an external cohort, one stacked bar a mode."""
     table: pd.DataFrame = slot(adata, "validate", "proportions")
-    shade = colours(list(dict.fromkeys(table["subtype"].astype(str))))
+    found = set(table["subtype"].astype(str))
+    shade = colours([*(name for name in ORDER if name in found), *sorted(found - set(ORDER) - {LAST})])
+    if LAST in found:
+        shade[LAST] = PALE
     modes = list(dict.fromkeys(table["mode"].astype(str)))
     with canvas(ax, 6.2, 1.1 + 0.42 * len(modes)) as ax:
         start = dict.fromkeys(modes, 0.0)
@@ -78,9 +85,12 @@ def proportions(adata: AnnData, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def kaplan_meier(
-    adata: AnnData, *, grouping: str | None = None, unit: str = "months", ax: Axes | None = None
-) -> Axes:
-    """Draw Kaplan-Meier curves of an external cohort by what the locked model predicted."""
+def kaplan_meier(adata: AnnData, *, grouping: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw Kaplan-Meier curves of an external cohort by what the locked model called each sample."""
     found = slot(adata, "validate")
-    return draw_kaplan_meier(found, f"{found['cohort']}: survival", unit, grouping, ax)
+    title = f"{found['cohort']}: {words(found['endpoint'])}"
+    return draw_kaplan_meier(found, title, str(found["unit"]), grouping, ax)
+
+
+def _mark(task: str, derived: set[str]) -> str:
+    return "*" if str(task).removeprefix("signature_") in derived else ""

@@ -13,7 +13,7 @@ import pandas as pd
 
 from precisionmed.config import RunConfig
 from precisionmed.errors import InputError
-from precisionmed.pl._base import DERIVED
+from precisionmed.pl._base import is_derived
 from precisionmed.report._figures import Drawing, draw
 from precisionmed.report._tables import html_table, named, stored_tables, write_csv
 
@@ -45,7 +45,7 @@ class Run:
 
     def derived(self, label: str) -> bool:
         """Say whether a receptor label was called from expression."""
-        return str(self.step("receptors").get("source", {}).get(label, "")) == DERIVED
+        return is_derived(self.adata, label)
 
 
 @dataclass

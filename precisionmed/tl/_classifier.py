@@ -11,9 +11,9 @@ from sklearn.base import clone
 
 from precisionmed.estimators import metrics
 from precisionmed.estimators.crossval import CrossValidation, cross_validate
-from precisionmed.estimators.receptors import CANNOT_CALL, ReceptorClassifier, WithoutGenes, three_way
+from precisionmed.estimators.receptors import CANNOT_CALL, ReceptorClassifier, three_way
 from precisionmed.io.codec import encode
-from precisionmed.pp._inputs import batch_labels, measured, preprocessor
+from precisionmed.pp._inputs import batch_covariates, batch_labels, measured, preprocessor
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -56,13 +56,15 @@ def train(
     y = truth.to_numpy()[rows].astype(int)
     inner_seed, final_seed = (int(s) for s in rng.integers(2**31, size=2))
     values, genes = measured(adata)
-    batch, groups = batch_labels(adata), _patients(adata, rows)
+    batch, covariates, groups = batch_labels(adata), batch_covariates(adata), _patients(adata, rows)
     result = cross_validate(
         clone(model).set_params(random_state=inner_seed),
         values[rows],
         y,
-        preprocessor=WithoutGenes(preprocessor(adata), np.asarray(genes.isin(excluded))),
+        preprocessor=preprocessor(adata),
         batch=None if batch is None else batch[rows],
+        covariates=None if covariates is None else covariates.iloc[rows],
+        exclude=np.asarray(genes.isin(excluded)),
         groups=groups,
         n_folds=model.n_folds,
         n_repeats=n_repeats,

@@ -191,8 +191,8 @@ def _curves(
 
 def _methods(content: dict[str, Any], endpoints: list[cohort.Endpoint], model: LockedModel) -> str:
     sentences = [
-        f"The model locked on {content['trained_on']} was applied to {content['cohort']} one sample at a time; no "
-        "parameter was learned from this cohort."
+        f"The model locked on {content['trained_on']} was applied to {content['cohort']} one sample at a "
+        "time; no parameter was learned from this cohort."
     ]
     if CENTRED in content["params"]["modes"]:
         sentences.append(

@@ -64,6 +64,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "seed": 3,
         "cohort": {"name": "Alpha", **write_cohort(folder / "alpha", seed=1)},
         "external": [{"name": "Beta", **write_cohort(folder / "beta", seed=2, n_samples=60)}],
+        "shared_genes": True,
         "batch": {"method": "combat"},
         **FAST,
     }

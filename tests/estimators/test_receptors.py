@@ -6,9 +6,7 @@ from scipy.special import expit
 from sklearn.base import clone
 
 from precisionmed.errors import InputError
-from precisionmed.estimators.normalize import LogCPM
-from precisionmed.estimators.preprocessor import Preprocessor
-from precisionmed.estimators.receptors import ReceptorClassifier, WithoutGenes, platt, three_way
+from precisionmed.estimators.receptors import ReceptorClassifier, platt, three_way
 from precisionmed.io.codec import decode, encode
 
 
@@ -110,16 +108,6 @@ def test_platt_stays_finite_when_classes_separate_and_flat_when_scores_mislead()
     assert 0 < slope < 10
     assert platt(-y, y)[0] == 0
     assert platt(np.ones(40), y) == (0.0, 0.0)
-
-
-def test_dropped_genes_still_serve_normalization():
-    counts = np.random.default_rng(3).poisson(50, (12, 10)).astype(float)
-    excluded = np.arange(10) < 4
-    whole = Preprocessor(LogCPM())
-    part = WithoutGenes(whole, excluded)
-    np.testing.assert_array_equal(part.fit_transform(counts), whole.fit_transform(counts)[:, ~excluded])
-    np.testing.assert_array_equal(part.transform(counts[:1]), whole.transform(counts[:1])[:, ~excluded])
-    np.testing.assert_array_equal(part.kept_, ~excluded)
 
 
 def test_wrong_labels_and_limits_are_told(data):

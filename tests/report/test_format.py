@@ -8,7 +8,7 @@ import pytest
 
 from precisionmed.report._format import cell, ci_text, column_label, count, join, percent, slug
 from precisionmed.report._tables import html_table, named, stored_tables
-from precisionmed.report.references import REFERENCES, cited
+from precisionmed.report.references import cited, references
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_references_are_found_by_first_author_and_year() -> None:
     found = " ".join(cited(text))
     assert all(name in found for name in ("Oshlack", "Therneau", "Michailidis"))
     assert cited("Robinson Crusoe and others") == []
-    assert all(str(year) in entry and author in entry for (author, year), entry in REFERENCES.items())
+    assert all(entry.startswith(author) for (author, _), entry in references().items())

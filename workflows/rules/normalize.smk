@@ -4,6 +4,10 @@
 rule normalize:
     input:
         qc=step_file("qc"),
+        shared=expand(
+            f"{OUT}/external/{{cohort}}/ingest.h5ad",
+            cohort=EXTERNAL if SETTINGS.shared_genes else [],
+        ),
     output:
         step_file("normalize"),
     log:
@@ -18,6 +22,9 @@ rule normalize:
         section=section("normalize"),
         seed=SEED,
         config=CONFIG,
+        shared=lambda wildcards, input: [
+            f"--shared-with={path}" for path in input.shared
+        ],
     shell:
-        "precisionmed normalize {input.qc} --config {params.config} --output {output}"
+        "precisionmed normalize {input.qc} {params.shared:q} --config {params.config} --output {output}"
         " --log {log} --threads {threads}"

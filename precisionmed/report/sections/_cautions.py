@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from precisionmed.pl._base import DERIVED
-from precisionmed.report._format import count, heading, join, words
+from precisionmed.report import _calls
+from precisionmed.report._format import count, heading, join, percent, words
 from precisionmed.report._page import Run
 
 FEW_EVENTS = 50
+FEW_CALLED = 0.8
 
 
 def cautions(run: Run) -> list[str]:
@@ -26,8 +28,8 @@ def _labels(run: Run) -> list[str]:
         return []
     return [
         f"{heading(join(names))} labels are {DERIVED}, not from pathology. The performance of what was "
-        "trained on them "
-        "says how well that expression-based call is reproduced, not how well pathology is."
+        "trained on them says how well that expression-based call is reproduced, not how well pathology "
+        "is."
     ]
 
 
@@ -45,8 +47,8 @@ def _survival(run: Run) -> list[str]:
             if weak:
                 plural = "s" if len(weak) > 1 else ""
                 said.append(
-                    f"{words(endpoint)}: out of fold, the C-index of the {join(weak)} model{plural} is not "
-                    "clearly better than chance (its interval reaches 0.5)."
+                    f"{words(endpoint)}: out of fold, the C-index of the {join(weak)} model{plural} is "
+                    "not clearly better than chance (its interval reaches 0.5)."
                 )
         tests = found[endpoint].get("proportional_hazards")
         if tests is not None and "model" in tests:
@@ -69,9 +71,30 @@ def _treatment(run: Run) -> list[str]:
 
 
 def _elsewhere(run: Run) -> list[str]:
-    if run.validations:
-        return []
-    return ["No external cohort was tested; performance elsewhere, above all on other platforms, is unknown."]
+    if not run.validations:
+        return [
+            "No external cohort was tested; performance elsewhere, above all on other platforms, is unknown."
+        ]
+    said = []
+    inside = {call.task: call for call in _calls.calls(run) if call.performance is not None}
+    for cohort in run.validations:
+        outside = _calls.outside(run, cohort)
+        worse = [
+            inside[task].name
+            for task, row in outside.items()
+            if task in inside and row["estimate"] < (inside[task].performance or row)["lower"]
+        ]
+        if worse:
+            said.append(
+                f"In {cohort}, performance is clearly below that within the cohort for: {join(worse)}."
+            )
+        for task, row in _calls.outside(run, cohort, ("called",)).items():
+            if row["estimate"] < FEW_CALLED:
+                share = percent(row["estimate"])
+                said.append(
+                    f"In {cohort}, the model could call {words(task)} in only {share} of the samples."
+                )
+    return said
 
 
 def _data(run: Run) -> list[str]:

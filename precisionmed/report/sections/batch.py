@@ -20,16 +20,15 @@ def fill(run: Run, page: Page) -> None:
     else:
         batches = len(found.get("batches", ()))
         page.text(
-            f"Batches were corrected by {'ComBat' if method == 'combat' else method}"
-            f" ({count(batches, 'batch', 'batches')})."
+            f"Batches were corrected by {'ComBat' if method == 'combat' else method} "
+            f"({count(batches, 'batch', 'batches')})."
         )
     if len(found.get("variance", ())):
         page.figure(
             "variance",
             lambda: pl.batch.variance(run.adata),
             "Mean share of a gene's variance that each factor explains, before and after (n = "
-            f"{run.adata.n_obs}). "
-            "The batch should fall towards zero while biology stays.",
+            f"{run.adata.n_obs}). The batch should fall towards zero while biology stays.",
             "Bars of variance explained by batch and biology, before and after correction.",
         )
     page.table(("batch", "variance"), found.get("variance"), "Fraction of variance by factor.")

@@ -22,8 +22,7 @@ def fill(run: Run, page: Page) -> None:
         return
     page.text(
         "Each signature is a sparse linear score. Its performance is out of fold: gene filter, "
-        "normalization, penalty "
-        "and genes were all chosen again without the samples it was measured on."
+        "normalization, penalty and genes were all chosen again without the samples it was measured on."
     )
     for task in tasks:
         _task(run, task, found[task], page)
@@ -60,8 +59,8 @@ def _task(run: Run, task: str, found: dict[str, Any], page: Page) -> None:
             f"{task}_signature",
             lambda: pl.biomarkers.signature(run.adata, task),
             f"{heading(label)}: the signature ({count(len(genes), 'gene')}; {n}). Right: how often the "
-            "gene was chosen "
-            "when the model was refitted in cross-validation; genes chosen rarely are exchangeable.",
+            "gene was chosen when the model was refitted in cross-validation; genes chosen rarely are "
+            "exchangeable.",
             f"Bars of coefficients and selection frequencies for {label}.",
             derived=derived,
         )

@@ -35,16 +35,14 @@ def _receptors(run: Run, found: dict[str, Any], page: Page) -> None:
     if derived:
         page.text(
             f"{heading(join(derived))} status is {DERIVED}: no pathology result is recorded, so it was "
-            "called from the "
-            "two populations seen in the receptor's expression. Whatever is trained on it reproduces that "
-            "call."
+            "called from the two populations seen in the receptor's expression. Whatever is trained on "
+            "it reproduces that call."
         )
     page.figure(
         "status",
         lambda: pl.receptors.status(run.adata),
         f"Receptor status that models train on (n = {run.adata.n_obs}). Equivocal and missing samples are "
-        "left out of "
-        "training.",
+        "left out of training.",
         "Stacked bars of receptor status.",
         derived=bool(derived),
     )
@@ -87,16 +85,16 @@ def _task(run: Run, task: str, found: dict[str, Any], page: Page) -> None:
         page.figure(
             f"{task}_calibration",
             lambda: pl.classify.calibration(run.adata, task),
-            f"{name}: predicted against observed frequency ({n}). On the diagonal, probabilities mean what "
-            "they say.",
+            f"{name}: predicted against observed frequency ({n}). On the diagonal, probabilities mean "
+            "what they say.",
             f"Calibration of the {name} classifier.",
             derived=derived,
         )
     page.figure(
         f"{task}_probabilities",
         lambda: pl.classify.probabilities(run.adata, task),
-        f"{name}: out-of-fold probability by label ({n}). Samples in the grey band are returned as “cannot "
-        "call”.",
+        f"{name}: out-of-fold probability by label ({n}). Samples in the grey band are returned as "
+        "“cannot call”.",
         f"Probabilities of the {name} classifier by label.",
         derived=derived,
     )

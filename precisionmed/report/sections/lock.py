@@ -19,10 +19,9 @@ def fill(run: Run, page: Page) -> None:
     content = run.model_path.read_bytes()
     page.text(
         f"Everything learned is in {run.model_path.name} ({len(content) / 1e6:.1f} MB): data only, no "
-        "code. It was learned "
-        f"from {count(manifest['samples'], 'sample')} and takes {count(manifest['genes'], 'gene')} on the "
-        "scale "
-        f"“{words(manifest['scale'])}”. A changed byte is refused."
+        f"code. It was learned from {count(manifest['samples'], 'sample')} and takes "
+        f"{count(manifest['genes'], 'gene')} on the scale “{words(manifest['scale'])}”. A changed byte is "
+        "refused."
     )
     facts = [
         ("File", run.model_path.name),
@@ -33,7 +32,7 @@ def fill(run: Run, page: Page) -> None:
             f"precisionmed {manifest['packages']['precisionmed']}, model schema {manifest['schema_version']}",
         ),
     ]
-    page.blocks.append(Block("facts", items=facts))
+    page.blocks.append(Block("facts single", items=facts))
     page.heading("Use it on a new sample")
     page.blocks.append(
         Block(
@@ -43,6 +42,6 @@ def fill(run: Run, page: Page) -> None:
     )
     page.text(
         "Every sample is normalized, corrected and called alone, so its result does not depend on which "
-        "others are in the "
-        "file. What the model cannot call reliably it returns as “cannot call”, with the reason."
+        "others are in the file. What the model cannot call reliably it returns as “cannot call”, with "
+        "the reason."
     )

@@ -18,24 +18,21 @@ def fill(run: Run, page: Page) -> None:
     method = str(found.get("params", {}).get("method", "")).replace("_", " ")
     page.text(
         f"Method: {method}. {kept} passed the expression filter. The reference is frozen: a new sample is "
-        "normalized "
-        "alone, exactly as the cohort was."
+        "normalized alone, exactly as the cohort was."
     )
     page.table(("normalize", "summary"), found.get("summary"), "Normalization in numbers.")
     page.figure(
         "rle",
         lambda: pl.normalize.rle(run.adata),
         f"Relative log expression after normalization (n = {n}). Medians on the zero line and boxes of "
-        "equal height "
-        "show comparable samples.",
+        "equal height show comparable samples.",
         f"Bands of relative log expression for {n} samples after normalization.",
     )
     page.figure(
         "density",
         lambda: pl.normalize.density(run.adata),
         f"Distribution of expression in each sample (n = {n}, {run.adata.n_vars:,} genes) as all later "
-        "steps see it. "
-        "A line apart from the bundle is a sample to distrust.",
+        "steps see it. A line apart from the bundle is a sample to distrust.",
         f"Overlaid distributions of expression of {n} samples.",
     )
     page.add_notes(found)

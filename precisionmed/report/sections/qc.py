@@ -38,8 +38,7 @@ def fill(run: Run, page: Page) -> None:
         "rle",
         lambda: pl.qc.rle(run.adata),
         f"Relative log expression of the values as read (n = {n}): the distance of each gene from its "
-        "median over "
-        "samples. Comparable samples have medians near zero and boxes of equal height.",
+        "median over samples. Comparable samples have medians near zero and boxes of equal height.",
         f"Bands of relative log expression for {n} samples before normalization.",
     )
     if _sex_known(qc):
@@ -47,8 +46,7 @@ def fill(run: Run, page: Page) -> None:
             "sex_check",
             lambda: pl.qc.sex_check(run.adata),
             f"Expression of XIST and of Y-chromosome genes by recorded sex (n = {len(qc['sex_check'])}). "
-            "Ringed samples "
-            "disagree with their record and may be swapped.",
+            "Ringed samples disagree with their record and may be swapped.",
             "Scatter of XIST against Y-chromosome expression.",
         )
     page.table(("qc", "outliers"), qc.get("outliers"), "Samples called outliers, with the reason.")
@@ -82,16 +80,14 @@ def _components(run: Run, qc: dict[str, Any], page: Page) -> None:
         "pca",
         lambda: pl.qc.pca(run.adata, color=by),
         f"First two principal components before normalization (n = {n}){coloured}. Outliers are ringed. "
-        "Groups that "
-        "follow a technical variable call for batch correction.",
+        "Groups that follow a technical variable call for batch correction.",
         f"Scatter of {n} samples on two principal components{coloured}.",
     )
     if len(qc.get("pca_association", ())):
         page.figure(
             "pca_association",
             lambda: pl.qc.pca_association(run.adata),
-            "Share of each principal component's variance that a variable explains (R²). Strong technical "
-            "variables "
-            "on the first components matter most.",
+            "Share of each principal component's variance that a variable explains (R²). Strong "
+            "technical variables on the first components matter most.",
             "Heat map of R squared between variables and principal components.",
         )

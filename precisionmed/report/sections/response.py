@@ -19,15 +19,13 @@ def fill(run: Run, page: Page) -> None:
         if treatment is not None and not treatment.randomized:
             page.text(
                 "Treatment was not allocated at random: who was treated differed from who was not, so "
-                "these estimates "
-                "are confounded and only raise questions."
+                "these estimates are confounded and only raise questions."
             )
         page.figure(
             "interaction",
             lambda: pl.response.interaction(run.adata),
-            "Treatment-by-biomarker interaction: ratio of hazard ratios. Right of 1 the treated do worse, "
-            "relative to "
-            "controls, as the biomarker rises.",
+            "Treatment-by-biomarker interaction: ratio of hazard ratios. Right of 1 the treated do "
+            "worse, relative to controls, as the biomarker rises.",
             "Forest plot of interactions.",
         )
         page.table(("response", "interaction"), found["interaction"], "Treatment-by-biomarker interactions.")

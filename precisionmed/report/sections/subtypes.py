@@ -31,8 +31,7 @@ def _discovered(run: Run, found: dict[str, Any], page: Page) -> None:
         "consensus",
         lambda: pl.subtypes.consensus(run.adata),
         f"Consensus matrix (n = {n}): how often two samples fell into one cluster when clustered together "
-        "on resampled "
-        "data. Dark blocks are stable subtypes; the bars show what is known of each sample.",
+        "on resampled data. Dark blocks are stable subtypes; the bars show what is known of each sample.",
         f"Consensus heat map of {n} samples with bars of clinical annotation.",
     )
     with page.pair():
@@ -40,16 +39,14 @@ def _discovered(run: Run, found: dict[str, Any], page: Page) -> None:
             "cdf",
             lambda: pl.subtypes.cdf(run.adata),
             "Distribution of consensus values for each number of subtypes. A flat middle means few "
-            "ambiguous pairs; "
-            "the chosen number is the thick line.",
+            "ambiguous pairs; the chosen number is the thick line.",
             "Cumulative consensus curves, one for each number of subtypes.",
         )
         page.figure(
             "k_scores",
             lambda: pl.subtypes.k_scores(run.adata),
             "Proportion of ambiguous pairs (PAC, lower is better) and silhouette (higher is better) for "
-            "each number of "
-            "subtypes.",
+            "each number of subtypes.",
             "Scores by number of subtypes, the chosen one marked.",
         )
     page.figure(
@@ -61,8 +58,8 @@ def _discovered(run: Run, found: dict[str, Any], page: Page) -> None:
     page.figure(
         "confidence",
         lambda: pl.subtypes.confidence(run.adata),
-        f"Silhouette of each sample within its subtype (n = {n}). Samples below zero lie nearer to another "
-        "subtype.",
+        f"Silhouette of each sample within its subtype (n = {n}). Samples below zero lie nearer to "
+        "another subtype.",
         "Bars of silhouette values grouped by subtype.",
     )
     page.figure(
@@ -75,8 +72,7 @@ def _discovered(run: Run, found: dict[str, Any], page: Page) -> None:
         "associations",
         lambda: pl.subtypes.associations(run.adata),
         "Clinical variables that differ between subtypes: evidence as false discovery rate, bars beyond "
-        "the dashed line "
-        "are below 0.05.",
+        "the dashed line are below 0.05.",
         "Bars of evidence for clinical differences between subtypes.",
     )
     page.table(("subtypes", "k_scores"), found.get("k_scores"), "Stability by number of subtypes.")

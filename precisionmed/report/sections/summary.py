@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pandas as pd
 
 from precisionmed.report import _calls
 from precisionmed.report._format import ci_text, count, heading, join, p_text, percent, words
 from precisionmed.report._page import Block, Page, Run
 from precisionmed.report.sections._cautions import cautions
+
+CANNOT_CALL = "cannot call"
 
 
 def fill(run: Run, page: Page) -> None:
@@ -29,8 +28,8 @@ def fill(run: Run, page: Page) -> None:
         ("lock", "calls"),
         calls,
         "What the model returns for one new sample, what it learned that from, and how well it did on "
-        "samples it had "
-        "not seen: within the cohort (out of fold) and, if given, in external cohorts (each sample alone).",
+        "samples it had not seen: within the cohort (out of fold) and, if given, in external cohorts "
+        "(each sample alone); estimates with 95% confidence intervals.",
     )
 
 
@@ -69,10 +68,14 @@ def _intrinsic(run: Run) -> list[tuple[str, str]]:
     found = run.step("subtypes").get("intrinsic_proportions")
     if found is None or not len(found):
         return []
-    parts = [
-        f"{name} {percent(f)}" for name, f in zip(found["subtype"], found["fraction"], strict=True) if f > 0
-    ]
-    return [("Intrinsic subtypes", f"{join(parts)}.")]
+    share = {
+        str(name): float(f) for name, f in zip(found["subtype"], found["fraction"], strict=True) if f > 0
+    }
+    declined = share.pop(CANNOT_CALL, 0.0)
+    said = f"{join([f'{name} {percent(f)}' for name, f in share.items()])}."
+    if declined:
+        said += f" {percent(declined)} could not be called."
+    return [("Intrinsic subtypes", said)]
 
 
 def _signatures(run: Run) -> list[tuple[str, str]]:
@@ -81,12 +84,12 @@ def _signatures(run: Run) -> list[tuple[str, str]]:
     for task in [str(t) for t in found.get("tasks", [])]:
         label, genes = str(found[task].get("label", task)), len(found[task]["signature"])
         if not genes:
-            lines.append((f"Signature of {label}", "no gene carries enough information; there is none."))
+            lines.append((f"Signature for {label}", "no gene carries enough information; there is none."))
             continue
         said = (
             f"{count(genes, 'gene')}; {_best(found[task]['performance'])} in samples not used for learning."
         )
-        lines.append((f"Signature of {label}", said + _derived(run, task)))
+        lines.append((f"Signature for {label}", said + _derived(run, task)))
     return lines
 
 
@@ -134,25 +137,19 @@ def _response(run: Run) -> list[tuple[str, str]]:
 def _external(run: Run) -> list[tuple[str, str]]:
     lines = []
     for cohort in run.validations:
-        table = run.validation(cohort).get("performance")
-        if table is None or not len(table):
-            continue
-        single = table[
-            (table["mode"].astype(str) == "single sample")
-            & table["metric"].str.split().str[0].isin(_calls.MAIN)
-        ]
-        parts = [
-            f"{words(r['task'])}, {words(r['metric'])} {ci_text(r['estimate'], r['lower'], r['upper'])}"
-            for _, r in single.iterrows()
-            if np.isfinite(r["estimate"])
-        ]
+        derived = {str(name) for name in run.validation(cohort).get("derived_labels", [])}
+        parts = []
+        for task, row in _calls.outside(run, cohort).items():
+            mark = " (expression-derived labels)" if task.removeprefix("signature_") in derived else ""
+            said = ci_text(row["estimate"], row["lower"], row["upper"])
+            parts.append(f"{words(task)}{mark} {words(row['metric'])} {said}")
         if parts:
-            lines.append((f"In {cohort}", f"each sample called alone: {join(parts)}."))
+            lines.append((f"In {cohort}", f"each sample called alone: {'; '.join(parts)}."))
     return lines
 
 
 def _best(performance: pd.DataFrame) -> str:
-    row: Any = _calls.main_row(performance)
+    row = _calls.main_row(performance)
     if row is None:
         return "performance could not be measured"
     return f"{words(row['metric'])} {ci_text(row['estimate'], row['lower'], row['upper'])}"

@@ -40,8 +40,8 @@ def _endpoint(run: Run, endpoint: str, found: dict[str, Any], page: Page) -> Non
         else ""
     )
     page.text(
-        f"{count(found['n'], 'sample')}, {count(found['n_events'], 'event')}. {follow_up} "
-        f"Survival probabilities refer to {float(found['horizon']):.3g} {unit}."
+        f"{count(found['n'], 'sample')}, {count(found['n_events'], 'event')}. {follow_up} Survival "
+        f"probabilities refer to {float(found['horizon']):.3g} {unit}."
     )
     curves = found.get("kaplan_meier")
     for grouping in _groupings(curves):
@@ -59,9 +59,8 @@ def _endpoint(run: Run, endpoint: str, found: dict[str, Any], page: Page) -> Non
         page.figure(
             f"{endpoint}_concordance",
             lambda: pl.survival.concordance(run.adata, endpoint),
-            f"{name}: out-of-fold C-index of each model ({n}). An interval that reaches 0.5 is no evidence "
-            "of "
-            "prediction; genes earn their place only beyond the clinical model.",
+            f"{name}: out-of-fold C-index of each model ({n}). An interval that reaches 0.5 is no "
+            "evidence of prediction; genes earn their place only beyond the clinical model.",
             f"C-indices with intervals for {name}.",
         )
     if len(found.get("cox", ())):
@@ -88,7 +87,7 @@ def _tables(endpoint: str, name: str, found: dict[str, Any], page: Page) -> None
         "proportional_hazards": "test of proportional hazards; a small p speaks against the assumption.",
     }
     for table, caption in captions.items():
-        page.table(("survival", endpoint, table), found.get(table), f"{name}: {caption}")
+        page.table(("survival", endpoint, table), found.get(table), f"{name}: {caption}", rows=25)
 
 
 def _groupings(curves: Any) -> list[str]:

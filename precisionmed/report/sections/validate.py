@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from precisionmed import pl
-from precisionmed.report._format import slug, words
+from precisionmed.report._format import join, slug, words
 from precisionmed.report._page import Page, Run
 
 
@@ -17,10 +17,8 @@ def fill(run: Run, page: Page) -> None:
         return
     page.text(
         "The locked model was applied to every sample of these cohorts alone. “Single sample” is what a "
-        "new patient gets; "
-        "“centred” moves each gene to the training mean first, which needs a whole cohort and shows what "
-        "differences "
-        "between platforms cost."
+        "new patient gets; “centred” moves each gene's median to that of the training cohort first, "
+        "which needs a whole cohort and shows what differences between platforms cost."
     )
     for cohort in run.validations:
         _cohort(run, cohort, run.validation(cohort), page)
@@ -37,6 +35,7 @@ def _cohort(run: Run, cohort: str, found: dict[str, Any], page: Page) -> None:
             lambda: pl.validate.performance(adata),
             f"Performance of the locked model in {cohort} ({n}).",
             f"Performance estimates with intervals in {cohort}.",
+            derived=bool(len(found.get("derived_labels", ()))),
         )
     if len(found.get("proportions", ())):
         page.figure(
@@ -45,25 +44,34 @@ def _cohort(run: Run, cohort: str, found: dict[str, Any], page: Page) -> None:
             f"Subtypes called in {cohort} ({n}), by mode.",
             f"Stacked bars of subtype calls in {cohort}.",
         )
-    unit = _unit(run, cohort)
     curves = found.get("kaplan_meier")
     groupings = [] if curves is None or not len(curves) else list(dict.fromkeys(curves.get("grouping", [""])))
     for grouping in map(str, groupings):
-        by = words(grouping) if grouping else "predicted group"
+        by = f"by {words(grouping)}" if grouping else "by predicted group"
+        alone = ", as the locked model called each sample alone"
+        if grouping == "overall":
+            by, alone = "all samples", ""
         page.figure(
             f"{name}_{slug(grouping) or 'groups'}",
-            partial(pl.validate.kaplan_meier, adata, grouping=grouping or None, unit=unit),
-            f"Survival in {cohort} by {by} ({n}), as the locked model called each sample alone.",
-            f"Kaplan-Meier curves in {cohort} by {by}.",
+            partial(pl.validate.kaplan_meier, adata, grouping=grouping or None),
+            f"Survival in {cohort}, {by} ({n}){alone}.",
+            f"Kaplan-Meier curves in {cohort}, {by}.",
         )
-    captions = {"performance": "performance", "logrank": "log-rank tests", "proportions": "subtype calls"}
-    captions["predictions"] = "what the locked model returned"
-    for table, caption in captions.items():
-        page.table(("validate", cohort, table), found.get(table), f"{cohort}: {caption}.")
+    derived = bool(len(found.get("derived_labels", ())))
+    _tables(cohort, found, page, derived=derived)
 
 
-def _unit(run: Run, cohort: str) -> str:
-    if "unit" in run.validation(cohort):
-        return str(run.validation(cohort)["unit"])
-    units = run.validations[cohort].uns.get("precisionmed", {}).get("ingest", {}).get("endpoint_units", {})
-    return str(next(iter(units.values()), "time"))
+def _tables(cohort: str, found: dict[str, Any], page: Page, *, derived: bool) -> None:
+    performance = f"{cohort}: performance"
+    if derived:
+        names = join([words(name) for name in found["derived_labels"]])
+        performance += f"; the labels of {names} come from that cohort's own expression"
+    key = ("validate", cohort)
+    page.table((*key, "performance"), found.get("performance"), f"{performance}.", derived=derived)
+    page.table((*key, "logrank"), found.get("logrank"), f"{cohort}: log-rank tests.")
+    page.table((*key, "proportions"), found.get("proportions"), f"{cohort}: subtype calls.")
+    calls = found.get("predictions")
+    if calls is not None:
+        shown = calls[[c for c in calls if not str(c).endswith("_reason")]]
+        caption = f"{cohort}: what the locked model returned; reasons for “cannot call” stand in the file."
+        page.table((*key, "predictions"), shown, caption, rows=8)
