@@ -1,0 +1,123 @@
+"""Which clinical variables differ between groups of samples."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from precisionmed.config import RolesConfig
+from precisionmed.estimators.kaplan_meier import logrank
+
+MAX_LEVELS = 15
+"""Categories with more values are names or codes rather than variables."""
+_TABLES = 9999
+
+
+class _Test(NamedTuple):
+    test: str
+    n: int
+    statistic: float
+    p: float
+
+
+def association_table(
+    obs: pd.DataFrame, groups: pd.Series, variables: list[str], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Test every clinical variable against the groups.
+
+    Numbers by the Kruskal-Wallis test, endpoints (`<name>_time` with `<name>_event`) by the log-rank test,
+    2 x 2 tables by Fisher's exact test, other tables by the chi-square test: with its distribution over
+    random tables of the same margins where more than a fifth of the expected counts are below 5
+    (Cochran, Biometrics 1954;10:417-451).
+
+    Parameters
+    ----------
+    obs : DataFrame
+        Clinical columns.
+    groups : Series
+        Group of each sample; missing ones are left out.
+    variables : list of str
+        Columns of `obs` to test.
+    rng : Generator
+        Draws the random tables.
+
+    Returns
+    -------
+    DataFrame
+        `variable`, `test`, `n`, `statistic`, `p`, `fdr` (Benjamini and Hochberg), by p. Variables that
+        cannot be tested (constant, too many values, too few samples) are absent.
+    """
+    rows = {}
+    for name in variables:
+        stem = name.removesuffix("_time")
+        if name.endswith("_time") and f"{stem}_event" in variables:
+            rows[stem] = _endpoint(obs[name], obs[f"{stem}_event"], groups)
+        elif not (name.endswith("_event") and f"{name.removesuffix('_event')}_time" in variables):
+            rows[name] = _variable(obs[name], groups, rng)
+    kept = {name: row for name, row in rows.items() if row is not None and np.isfinite(row.p)}
+    table = pd.DataFrame(list(kept.values()), columns=list(_Test._fields))
+    table.insert(0, "variable", list(kept))
+    table["fdr"] = stats.false_discovery_control(table["p"]) if len(table) else table["p"]
+    return table.sort_values("p", kind="stable", ignore_index=True).rename(index=str)
+
+
+def clinical_variables(columns: pd.Index, roles: RolesConfig) -> list[str]:
+    """Return the columns without those that merely repeat a canonical one under the cohort's own name."""
+    sources: dict[str, str] = {}
+    for name, endpoint in roles.endpoints.items():
+        sources |= {endpoint.time: f"{name}_time", endpoint.event: f"{name}_event"}
+    for name, receptor in dict(roles.receptors).items():
+        if receptor is not None:
+            sources[receptor.column] = name
+    for name in ("intrinsic", "treatment", "response"):
+        if (role := getattr(roles, name)) is not None:
+            sources[role.column] = name
+    for name in ("batch", "sex"):
+        if (column := getattr(roles, name)) is not None:
+            sources[column] = name
+    # The patient is a name, not a variable.
+    skip = {"patient", roles.patient} | {old for old, new in sources.items() if new != old and new in columns}
+    return [str(name) for name in columns if name not in skip]
+
+
+def _endpoint(time: pd.Series, event: pd.Series, groups: pd.Series) -> _Test | None:
+    known = time.notna() & event.notna() & groups.notna()
+    if groups[known].nunique() < 2:
+        return None
+    found = logrank(time[known].to_numpy(), event[known].to_numpy() > 0, groups[known].astype(str))
+    return _Test("log-rank", int(known.sum()), float(found.chi2), float(found.p))
+
+
+def _variable(column: pd.Series, groups: pd.Series, rng: np.random.Generator) -> _Test | None:
+    known = column.notna() & groups.notna()
+    values, group = column[known], groups[known].astype(str)
+    if values.nunique() < 2 or group.nunique() < 2:
+        return None
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        parts = [part.to_numpy(dtype=float) for _, part in values.groupby(group)]
+        statistic, p = stats.kruskal(*parts)
+        return _Test("Kruskal-Wallis", len(values), float(statistic), float(p))
+    if values.nunique() > MAX_LEVELS:
+        return None
+    counts = pd.crosstab(values.astype(str), group).to_numpy()
+    return _table_test(counts, rng)
+
+
+def _table_test(counts: np.ndarray, rng: np.random.Generator) -> _Test:
+    n = int(counts.sum())
+    if counts.shape == (2, 2):
+        statistic, p = stats.fisher_exact(counts)
+        return _Test("Fisher", n, float(statistic), float(p))
+    expected = stats.contingency.expected_freq(counts)
+    observed = float(((counts - expected) ** 2 / expected).sum())
+    if (expected < 5).mean() <= 0.2:
+        df = (counts.shape[0] - 1) * (counts.shape[1] - 1)
+        return _Test("chi-square", n, observed, float(stats.chi2.sf(observed, df)))
+    random = stats.random_table(counts.sum(axis=1), counts.sum(axis=0)).rvs(_TABLES, random_state=rng)
+    drawn = ((random - expected) ** 2 / expected).sum(axis=(1, 2))
+    # Equal tables may differ in the last bit of their statistic.
+    p = (1 + (drawn >= observed * (1 - 1e-9)).sum()) / (_TABLES + 1)
+    return _Test("chi-square (random tables)", n, observed, float(p))
