@@ -126,13 +126,8 @@ def confidence(adata: AnnData, *, ax: Axes | None = None) -> Axes:
     with canvas(ax, 6.4, 2.6) as ax:
         for name, colour in shade.items():
             part = np.sort(values[(subtype == name).to_numpy(dtype=bool)])[::-1]
-            ax.bar(
-                np.arange(start, start + len(part)),
-                part,
-                width=1.0,
-                color=colour,
-                label=f"{name} ({len(part)})",
-            )
+            edges = np.arange(start, start + len(part) + 1) - 0.5
+            ax.stairs(part, edges, fill=True, color=colour)
             start += len(part) + max(1, adata.n_obs // 100)
         ax.axhline(0, color=BLACK, linewidth=0.6)
         ax.set_xlim(-1, start)
