@@ -523,13 +523,26 @@ def _response(rng: np.random.Generator, names: pd.Index) -> dict:
                 "biomarker": ["ERBB2", "risk_os"],
                 "n_treated": 30,
                 "n_control": 30,
-                "term": "interaction",
+                "term": "treated : high vs low",
                 "coefficient": [0.4, -0.2],
                 "hazard_ratio": [1.5, 0.8],
                 "lower": [0.8, 0.3],
                 "upper": [2.8, 2.1],
                 "p": [0.2, 0.7],
                 "fdr": [0.4, 0.7],
+            }
+        ),
+        "subgroups": pd.DataFrame(
+            {
+                "endpoint": "os",
+                "biomarker": "ERBB2",
+                "level": ["low", "high"],
+                "n_treated": 15,
+                "n_control": 15,
+                "hazard_ratio": [0.9, 1.4],
+                "lower": [0.4, 0.7],
+                "upper": [2.0, 2.8],
+                "p": [0.8, 0.3],
             }
         ),
         "classifier": _classifier(rng, names),

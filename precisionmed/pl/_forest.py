@@ -64,7 +64,7 @@ def forest(
     ax.spines["left"].set_visible(False)
     for row, line in zip(rows, text if text is not None else interval_texts(mid, low, high), strict=True):
         ax.annotate(
-            line, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=BLACK
+            line, (1.04, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=BLACK
         )
 
 
@@ -98,15 +98,21 @@ def ratio_axis(ax: Axes, left: float, right: float) -> None:
 
     decades = np.power(10.0, np.arange(-6, 5))
     fine = np.concatenate([np.arange(0.01, 0.1, 0.01), np.arange(0.1, 3.01, 0.1)])
-    inside: np.ndarray = decades
+    inside: list[float] = []
     for steps in (decades, np.outer(decades, (1, 2, 5)).ravel(), fine):
-        inside = steps[(steps >= left) & (steps <= right)]
-        if inside.size >= 3:
+        inside = _apart(steps[(steps >= left) & (steps <= right)], 0.13 * np.log(right / left))
+        if len(inside) >= 3:
             break
-    if inside.size > 7:
-        # Every second tick, counted from the one nearest to 1.
-        inside = inside[np.abs(np.log(inside)).argmin() % 2 :: 2]
     ax.set_xscale("log")
     ax.set_xlim(left, right)
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticks(inside, [f"{tick:g}" for tick in inside])
+
+
+def _apart(ticks: np.ndarray, gap: float) -> list[float]:
+    """Keep ticks at least `gap` apart in logarithm, starting from the one nearest to 1."""
+    kept: list[float] = []
+    for tick in sorted(ticks.tolist(), key=lambda t: abs(np.log(t))):
+        if all(abs(np.log(tick / other)) >= gap for other in kept):
+            kept.append(round(tick, 10))
+    return sorted(kept)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from precisionmed.errors import InputError
 from precisionmed.pl import biomarkers
-from precisionmed.pl._base import canvas, slot, words
+from precisionmed.pl._base import canvas, heading, slot, words
 from precisionmed.pl._curves import calibration_curve, roc_curve
 from precisionmed.pl._forest import height
 from precisionmed.pl.classify import auc_text
@@ -19,21 +18,34 @@ if TYPE_CHECKING:
 
 def interaction(adata: AnnData, *, n: int = 20, ax: Axes | None = None) -> Axes:
     """Draw how the hazard ratio of treatment changes with each biomarker (the `n` smallest p values)."""
-    table = slot(adata, "response", "interaction")
-    table = (
-        table[table["term"].astype(str).str.contains("interaction|:|×", regex=True)]
-        if "term" in table
-        else table
-    )
-    if table.empty:
-        raise InputError("no treatment-by-biomarker interaction was estimated in this cohort.")
-    table = table.sort_values("p", kind="stable").head(n)
-    with canvas(ax, 6.4, height(len(table))) as ax:
-        pairs = zip(table["biomarker"], table["endpoint"], strict=True)
-        draw_hazards(ax, table, [f"{words(marker)} ({words(endpoint)})" for marker, endpoint in pairs])
-        ax.set_xlabel("Ratio of hazard ratios, treated against control (95% confidence interval)")
-        ax.set_title("Does the effect of treatment depend on the biomarker?")
+    table = slot(adata, "response", "interaction").sort_values("p", kind="stable").head(n)
+    with canvas(ax, 7.2, height(len(table))) as ax:
+        rows = zip(table["biomarker"], table["term"], table["endpoint"], strict=True)
+        draw_hazards(ax, table, [f"{heading(m)}, {_levels(t)} ({words(e)})" for m, t, e in rows])
+        ax.set_xlabel("Ratio of hazard ratios (95% confidence interval)")
+        ax.set_title("Interaction with treatment")
     return ax
+
+
+def subgroups(adata: AnnData, *, ax: Axes | None = None) -> Axes:
+    """Draw the hazard ratio of treatment within each level of each biomarker."""
+    table = slot(adata, "response", "subgroups")
+    with canvas(ax, 7.2, height(len(table))) as ax:
+        labels = [
+            f"{heading(marker)} {words(level)} ({words(endpoint)}; {treated} / {control})"
+            for marker, level, endpoint, treated, control in table[
+                ["biomarker", "level", "endpoint", "n_treated", "n_control"]
+            ].itertuples(index=False)
+        ]
+        draw_hazards(ax, table, labels)
+        ax.set_xlabel("Hazard ratio, treated / control (95% confidence interval)")
+        ax.set_title("Treatment effect in subgroups")
+    return ax
+
+
+def _levels(term: object) -> str:
+    """Return the levels that a stored term compares, e.g. `S2 vs S1`."""
+    return words(str(term).rpartition(" : ")[2])
 
 
 def roc(adata: AnnData, *, ax: Axes | None = None) -> Axes:

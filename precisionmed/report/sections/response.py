@@ -24,11 +24,21 @@ def fill(run: Run, page: Page) -> None:
         page.figure(
             "interaction",
             lambda: pl.response.interaction(run.adata),
-            "Treatment-by-biomarker interaction: ratio of hazard ratios. Right of 1 the treated do "
-            "worse, relative to controls, as the biomarker rises.",
+            "Treatment-by-biomarker interaction: the treatment's hazard ratio in one level of the "
+            "biomarker, divided by that in the reference level. Left of 1 the treatment does more in "
+            "that level.",
             "Forest plot of interactions.",
         )
+        if len(found.get("subgroups", ())):
+            page.figure(
+                "subgroups",
+                lambda: pl.response.subgroups(run.adata),
+                "Hazard ratio of treatment within each level of a biomarker, with the number of treated "
+                "patients and controls.",
+                "Forest plot of the treatment effect in subgroups.",
+            )
         page.table(("response", "interaction"), found["interaction"], "Treatment-by-biomarker interactions.")
+        page.table(("response", "treatment_effect"), found.get("treatment_effect"), "Effect of treatment.")
     classifier = found.get("classifier", {})
     if "roc" in classifier:
         n = f"{int(classifier['n_positive']):,} responders, {int(classifier['n_negative']):,} non-responders"
