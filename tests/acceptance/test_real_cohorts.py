@@ -48,7 +48,7 @@ def run_chain(name: str, folder: Path) -> Path:
 
 def auc(adata, task):
     table = adata.uns["precisionmed"]["classify"][task]["performance"]
-    return float(table.query("model == 'classifier' and metric == 'auc'")["estimate"].iloc[0])
+    return float(table.query("model == 'signature' and metric == 'auc'")["estimate"].iloc[0])
 
 
 def test_rsem_cohort(tmp_path):
@@ -58,7 +58,8 @@ def test_rsem_cohort(tmp_path):
     counts = adata.uns["precisionmed"]["receptors"]["counts"].set_index("receptor")
     assert counts.loc["her2", "positive"] == 164
     assert counts.loc["her2", "equivocal"] > 150
-    assert auc(adata, "her2") > 0.8
+    assert auc(adata, "her2") > 0.75
+    assert auc(adata, "tnbc") > 0.9
     assert (results / "report.html").exists()
 
 
@@ -66,8 +67,8 @@ def test_counts_cohort(tmp_path):
     results = run_chain("tcga_brca_counts20k", tmp_path)
     adata = pm.read_run(results)
     assert adata.uns["precisionmed"]["normalize"]["params"]["method"] == "tmm"
-    assert auc(adata, "her2") > 0.85
-    assert auc(adata, "tnbc") > 0.85
+    assert auc(adata, "her2") > 0.75  # IHC; ERBB2 alone reaches 0.84
+    assert auc(adata, "tnbc") > 0.9
     samples = pm.read_cohort(expression=COHORTS / "tcga_brca_counts20k" / "expression.tsv.gz")
     model = pm.LockedModel.load(results / "model.pmz")
     pd.testing.assert_frame_equal(model.predict(samples[:1]), model.predict(samples).iloc[:1])
