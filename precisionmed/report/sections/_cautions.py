@@ -102,6 +102,12 @@ def _data(run: Run) -> list[str]:
     method = str(run.step("batch").get("params", {}).get("method", "none"))
     if run.config.cohort.roles.batch and method == "none":
         said.append("The cohort has batches, but no batch correction was configured.")
+    sex = run.step("qc").get("sex_check")
+    wrong = 0 if sex is None else int((sex["agrees"].astype("string").str.lower() == "false").sum())
+    if wrong:
+        said.append(
+            f"In {count(wrong, 'sample')} expression disagrees with the recorded sex: look for swaps."
+        )
     outliers = len(run.step("qc").get("outliers", ()))
     if outliers and not run.config.qc.drop_outliers:
         said.append(f"{count(outliers, 'outlier')} stayed in the analysis (qc.drop_outliers is off).")
