@@ -188,7 +188,7 @@ class NormalizeConfig(_Section):
     min_count: float = Field(10, ge=0)
     """Counts only: a gene is kept with at least this count (as CPM) in enough samples."""
     min_fraction: float = Field(0.1, gt=0, le=1)
-    """... where enough is this fraction of the samples."""
+    """... where enough is the smallest group worth seeing, as a fraction of the samples (edgeR's rule)."""
 
 
 class BatchConfig(_Section):

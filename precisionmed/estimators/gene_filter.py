@@ -14,22 +14,30 @@ from precisionmed.estimators._library import check_counts, usual_share
 from precisionmed.estimators._matrix import Matrix, columns_of, fit_matrix, transform_matrix
 from precisionmed.kernels.normalize import library_sizes
 
+_LARGE, _PART_OF_LARGE = 10, 0.7
+_TOLERANCE, _ROUNDING = 1e-14, 1e-9
+
 
 class GeneFilter(TransformerMixin, BaseEstimator):
     """Keep genes that are expressed in enough samples and vary.
 
-    Counts: a gene is kept when its counts per million reach those of `min_count` reads in a library
-    of median size, in at least `min_fraction` of the samples. On every scale genes that are constant
-    or measured in no sample are dropped.
+    Counts: the rule of edgeR's `filterByExpr`. A gene is kept when its counts per million reach those of
+    `min_count` reads in a library of median size, in as many samples as the smallest group worth seeing
+    has (of those beyond ten, 70% are enough), and when all samples together have `min_total_count`
+    reads. Nothing is known of groups here, so the smallest is a fraction of the samples: subtypes of
+    tumours need not be told beforehand. `min_fraction=1` is edgeR's default, a single group. On every
+    scale genes that are constant or measured in no sample are dropped.
 
     Parameters
     ----------
     min_count : float, default=10
         Smallest count, at the median library size (counts only).
     min_fraction : float, default=0.1
-        Fraction of samples in which it is reached (counts only).
+        Smallest group of samples worth seeing, as a fraction of all (counts only).
     scale : str, default="counts"
-        What the numbers are, as in the config; only `"counts"` has the rule on `min_count`.
+        What the numbers are, as in the config; only `"counts"` has the rule on counts.
+    min_total_count : float, default=15
+        Smallest sum of a gene's counts (counts only).
 
     Attributes
     ----------
@@ -38,13 +46,20 @@ class GeneFilter(TransformerMixin, BaseEstimator):
 
     References
     ----------
-    Chen Y, Lun ATL, Smyth GK. F1000Research 2016;5:1438 (the rule without groups).
+    Chen Y, Lun ATL, Smyth GK. F1000Research 2016;5:1438.
     """
 
-    def __init__(self, min_count: float = 10, min_fraction: float = 0.1, scale: str = "counts") -> None:
+    def __init__(
+        self,
+        min_count: float = 10,
+        min_fraction: float = 0.1,
+        scale: str = "counts",
+        min_total_count: float = 15,
+    ) -> None:
         self.min_count = min_count
         self.min_fraction = min_fraction
         self.scale = scale
+        self.min_total_count = min_total_count
 
     def fit(self, X: ArrayLike | pd.DataFrame, y: object = None) -> Self:
         """Decide from training samples (samples x genes) which genes stay; `y` is ignored."""
@@ -74,5 +89,12 @@ class GeneFilter(TransformerMixin, BaseEstimator):
         sizes = library_sizes(counts, usual_share(counts))
         # x / size >= min_count / median size, written so that whole numbers stay exact.
         cutoffs = self.min_count * sizes / np.median(sizes)
-        reached = np.sum(counts >= cutoffs[:, None] * (1 - 1e-14), axis=0)
-        return reached >= self.min_fraction * len(counts) - 1e-9
+        reached = np.sum(counts >= cutoffs[:, None] * (1 - _TOLERANCE), axis=0)
+        enough = smallest_group(len(counts), self.min_fraction)
+        return (reached >= enough - _ROUNDING) & (np.nansum(counts, axis=0) >= self.min_total_count)
+
+
+def smallest_group(n_samples: int, min_fraction: float) -> float:
+    """Return in how many samples a gene must be expressed: all of a small group, 70% of those beyond ten."""
+    group = min_fraction * n_samples
+    return min(group, _LARGE) + max(0.0, group - _LARGE) * _PART_OF_LARGE

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def filter_genes(adata: AnnData, *, min_count: float = 10, min_fraction: float = 0.1) -> AnnData:
     """Keep genes that are expressed in enough samples and vary, before normalization.
 
-    `normalize` filters by the same rule itself and learns it anew inside folds; use this only to
-    drop genes for good, for example to make a large cohort smaller. No label is looked at.
+    `normalize` filters by the same rule (edgeR's `filterByExpr`) itself and learns it anew inside folds;
+    use this only to drop genes for good, for example to make a large cohort smaller. No label is looked
+    at.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def filter_genes(adata: AnnData, *, min_count: float = 10, min_fraction: float =
     min_count : float, default=10
         Counts only: smallest count, as counts per million at the median library size.
     min_fraction : float, default=0.1
-        Counts only: fraction of samples in which it is reached.
+        Counts only: smallest group of samples worth seeing, as a fraction of all.
 
     Returns
     -------

@@ -59,7 +59,7 @@ def normalize(
     min_count : float, default=10
         Counts only: a gene is kept with at least this count (as CPM) in enough samples.
     min_fraction : float, default=0.1
-        ... where enough is this fraction of the samples.
+        ... where enough is the smallest group worth seeing, as a fraction of the samples.
 
     Returns
     -------
@@ -135,8 +135,9 @@ def _methods(
     rule = "Genes that were constant or never measured were dropped"
     if scale == "counts":
         rule = (
-            f"Genes were kept when they reached the counts per million of {min_count:g} reads in a "
-            f"library of median size in at least {min_fraction:.0%} of the samples"
+            f"Genes were kept when they reached the counts per million of {min_count:g} reads in a library "
+            f"of median size in enough samples (filterByExpr of edgeR, smallest group {min_fraction:.0%} of "
+            "the samples; Chen et al., F1000Research 2016)"
         )
     sentences = [
         f"{rule} ({metrics['genes_kept']:,.0f} of {metrics['genes_read']:,.0f}).",
