@@ -86,9 +86,10 @@ def _labels(adata: AnnData, notes: list[str]) -> tuple[dict[str, pd.Series], lis
         settled = receptors(normalize(adata.copy()))
     source = settled.uns["precisionmed"]["receptors"]["source"]
     labels = {name: settled.obs[f"{name}_status"] for name in ("er", "pr", "her2", "tnbc")}
-    for name in ("response", "intrinsic"):
-        if name in adata.obs:
-            labels[name] = adata.obs[name]
+    if "response" in adata.obs:
+        labels["response"] = adata.obs["response"].map({"responder": "positive", "non_responder": "negative"})
+    if "intrinsic" in adata.obs:
+        labels["intrinsic"] = adata.obs["intrinsic"]
     return labels, [name for name in source if source[name] == DERIVED]
 
 
@@ -132,7 +133,7 @@ def _risk_rows(task: str, calls: pd.DataFrame, endpoint: cohort.Endpoint, seed: 
 def _binary_rows(task: str, calls: pd.DataFrame, label: pd.Series | None) -> list[tuple]:
     if label is None:
         return []
-    truth = label.astype(object).map({"positive": 1, "negative": 0, "responder": 1, "non_responder": 0})
+    truth = label.astype(object).map({"positive": 1, "negative": 0})
     probability = calls[f"{task}_probability"]
     known = (truth.notna() & probability.notna()).to_numpy()
     actual = truth[known].astype(int).to_numpy()

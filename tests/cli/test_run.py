@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import command, write_cohort
+from _commands import command, write_cohort
 
 import precisionmed as pm
 
@@ -40,6 +40,7 @@ def test_a_second_run_has_nothing_to_do(finished_run):
     assert (finished_run.results / "model.pmz").stat().st_mtime_ns == before
 
 
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")  # simulated gene names
 def test_snakemake_itself_and_python_give_the_same_numbers(finished_run, tmp_path):
     """The Snakefile up to the subtypes, and the functions one by one, against `precisionmed run`."""
     from precisionmed.cli.run import workflow_folder
