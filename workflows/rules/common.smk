@@ -1,6 +1,7 @@
 """The run's config, checked and written where every step reads it; paths; resources."""
 
 import json
+import sys
 from pathlib import Path
 
 import yaml
@@ -71,6 +72,11 @@ OUT = str(SETTINGS.output)
 CONFIG = f"{OUT}/config.yaml"
 SEED = SETTINGS.seed
 EXTERNAL = {cohort.name: cohort for cohort in SETTINGS.external}
+
+
+# The steps belong to the Python that runs Snakemake, also when its environment is not activated.
+if not workflow.deployment_settings.deployment_method:
+    shell.prefix(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"; ")
 
 
 wildcard_constraints:
