@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "ComBat": "batch",
+    "ComBatSeq": "combat_seq",
     "ConsensusClustering": "consensus",
     "CoxModel": "cox",
     "CoxScreen": "cox",

@@ -1,0 +1,72 @@
+"""Batch labels of samples, and their numbers among the batches of training."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from precisionmed.errors import InputError, first_few, nearest, warn
+from precisionmed.estimators._matrix import Matrix, sample_name
+
+
+def read_labels(batch: ArrayLike, n_samples: int) -> NDArray[np.str_]:
+    """Return batch labels as strings; raise an InputError when some are missing."""
+    series = pd.Series(np.asarray(batch, dtype=object).ravel())
+    if len(series) != n_samples:
+        raise InputError(f"there are {len(series)} batch labels for {n_samples} samples.")
+    if series.isna().any():
+        raise InputError(
+            f"{int(series.isna().sum())} sample(s) have no batch label; fill in or exclude them."
+        )
+    return series.astype(str).to_numpy(dtype=str)
+
+
+def learn_batches(
+    batch: ArrayLike, n_samples: int
+) -> tuple[NDArray[np.str_], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the batches (sorted), each sample's number among them, and their sizes; two at least."""
+    batches, codes, sizes = np.unique(read_labels(batch, n_samples), return_inverse=True, return_counts=True)
+    if len(batches) < 2:
+        raise InputError(f"batch correction needs at least two batches, found only '{batches[0]}'.")
+    return batches, codes, sizes
+
+
+def known_codes(
+    batches: NDArray[np.str_],
+    X: ArrayLike | pd.DataFrame,
+    batch: ArrayLike | None,
+    n_samples: int,
+    unknown: str,
+) -> NDArray[np.intp]:
+    """Return each sample's number among the batches of training, -1 where its batch was not there.
+
+    Raises
+    ------
+    InputError
+        A batch is unknown and `unknown` is "error"; with "none" there is a warning.
+    """
+    if unknown not in ("error", "none"):
+        raise InputError(f"unknown='{unknown}' is no choice.{nearest(unknown, ['error', 'none'])}")
+    if batch is None:
+        codes = np.full(n_samples, -1, dtype=np.intp)
+        what = "the batch is not given"
+    else:
+        labels = read_labels(batch, n_samples)
+        names = batches.astype(str)
+        places = np.minimum(np.searchsorted(names, labels), len(names) - 1)
+        codes = np.where(names[places] == labels, places, -1)
+        what = f"not in training: batch {first_few(np.unique(labels[codes < 0]))}"
+    if (codes < 0).any():
+        message = f"{what} ({sample_name(X, int(np.argmin(codes)))}); training had {first_few(batches)}"
+        if unknown == "error":
+            raise InputError(f"{message}; use unknown='none' to leave such samples uncorrected.")
+        warn(f"{message}; such samples are not batch corrected.")
+    return codes
+
+
+def place(learned: NDArray[np.floating], adjusted: NDArray[np.bool_], fill: float) -> Matrix:
+    """Put numbers of the adjusted genes (last axis) in their places among all genes."""
+    out = np.full((*learned.shape[:-1], len(adjusted)), float(fill))
+    out[..., adjusted] = learned
+    return out
