@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 LINEAR = ("counts", "rsem", "tpm", "fpkm")
-_COUNT_LIKE = ("counts", "rsem")
+COUNT_LIKE = ("counts", "rsem")
 
 
 def measured(adata: AnnData) -> tuple[NDArray[np.float64], pd.Index]:
@@ -106,7 +106,7 @@ def decide_method(method: str, scale: str) -> str:
     """
     if method == "auto":
         return "tmm" if scale == "counts" else "log2" if scale in LINEAR else "none"
-    if method in ("tmm", "log_cpm", "upper_quartile") and scale not in _COUNT_LIKE:
+    if method in ("tmm", "log_cpm", "upper_quartile") and scale not in COUNT_LIKE:
         raise InputError(f"normalize.method '{method}' needs counts, the scale is '{scale}'; use 'auto'.")
     if method == "log2" and scale not in LINEAR:
         raise InputError(f"normalize.method 'log2' needs linear values, the scale is '{scale}'; use 'none'.")
@@ -159,7 +159,7 @@ def _batch_method(adata: AnnData) -> str:
 
 def _normalizer(method: str, scale: str) -> Any:
     if method == "quantile":
-        first = LogCPM() if scale in _COUNT_LIKE else Log2() if scale in LINEAR else None
+        first = LogCPM() if scale in COUNT_LIKE else Log2() if scale in LINEAR else None
         return Quantile(first=first)
     kinds = {"tmm": TMM, "log_cpm": LogCPM, "upper_quartile": UpperQuartile, "rank": RankScores, "log2": Log2}
     return None if method == "none" else kinds[method]()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from precisionmed.kernels.qc import deviation_quantiles, gene_medians
 from precisionmed.pp._inputs import table
 
 _QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
@@ -20,17 +21,7 @@ def rle_table(values: NDArray[np.float64], samples: Iterable[str]) -> pd.DataFra
     ----------
     Gandolfo LC, Speed TP. PLoS ONE 2018;13:e0191629.
     """
-    medians = np.median(values, axis=0)
-    gaps = np.isnan(medians) & ~np.isnan(values).all(axis=0)
-    if gaps.any():
-        medians[gaps] = np.nanmedian(values[:, gaps], axis=0)
-    levels = list(_QUANTILES.values())
-    rows = [_quantiles(row - medians, levels) for row in values]
-    quantiles = pd.DataFrame(rows, columns=list(_QUANTILES))
+    found = deviation_quantiles(values, gene_medians(values), np.array(list(_QUANTILES.values())))
+    quantiles = pd.DataFrame(found, columns=list(_QUANTILES))
     quantiles.insert(0, "sample", [str(sample) for sample in samples])
     return table(quantiles)
-
-
-def _quantiles(deviations: NDArray[np.float64], levels: list[float]) -> NDArray[np.float64]:
-    measured = deviations[~np.isnan(deviations)]
-    return np.quantile(measured, levels) if len(measured) else np.full(len(levels), np.nan)

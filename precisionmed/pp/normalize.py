@@ -13,6 +13,7 @@ from precisionmed.estimators._library import LibraryNormalizer
 from precisionmed.estimators._matrix import columns_of
 from precisionmed.estimators.preprocessor import Preprocessor
 from precisionmed.io.codec import encode
+from precisionmed.pp._distributions import density_table, mean_variance_table
 from precisionmed.pp._inputs import build_preprocessor, decide_method, dense, metric_table, scale_of, store
 from precisionmed.pp._rle import rle_table
 
@@ -97,6 +98,8 @@ def normalize(
             "notes": np.array(notes, dtype=object),
             "summary": metric_table(metrics),
             "rle": rle_table(normal, adata.obs_names),
+            "density": density_table(normal, adata.obs_names),
+            "mean_variance": mean_variance_table(normal, adata.var_names),
             "model": encode(learner),
         },
     )

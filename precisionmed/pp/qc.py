@@ -9,19 +9,30 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from precisionmed.errors import InputError, first_few, warn
-from precisionmed.estimators._library import check_counts
 from precisionmed.estimators._matrix import Matrix
-from precisionmed.estimators.normalize import Log2
+from precisionmed.kernels.qc import sample_totals
+from precisionmed.pp._distributions import density_table, mean_variance_table
 from precisionmed.pp._factors import association, clinical_factors, gram, principal_components
-from precisionmed.pp._inputs import LINEAR, dense, metric_table, roles_of, scale_of, store, table
+from precisionmed.pp._inputs import (
+    COUNT_LIKE,
+    LINEAR,
+    dense,
+    metric_table,
+    roles_of,
+    scale_of,
+    store,
+    table,
+)
+from precisionmed.pp._qc_identity import GENOTYPE_GENES, genotypes, identity_table, profile_correlation
 from precisionmed.pp._qc_samples import (
-    CHR_Y,
     duplicate_pairs,
     median_to_others,
     outlier_reasons,
-    sex_check,
+    patients_of,
     spearman,
 )
+from precisionmed.pp._qc_sex import CHR_Y, sex_check
+from precisionmed.pp._qc_values import log_values, without_gaps
 from precisionmed.pp._rle import rle_table
 
 if TYPE_CHECKING:
@@ -29,6 +40,10 @@ if TYPE_CHECKING:
 
 _COMPONENTS = 10
 _FEWEST = 5
+_IDENTITY_SENTENCES = {
+    "contradicts": "pair(s) of samples of one patient differ in sex or germline genotype and may be swapped",
+    "unexpected": "pair(s) of samples of different patients agree like one tumour and may be one, or swapped",
+}
 
 
 def qc(
@@ -70,17 +85,21 @@ def qc(
     scale = scale_of(adata)
     notes: list[str] = []
     values = dense(adata.X)
-    logs = _log_values(adata, values, scale)
+    logs = log_values(adata.obs_names, values, scale)
+    totals = sample_totals(values)
     rle = rle_table(logs, adata.obs_names)
-    filled = _without_gaps(logs)
+    content: dict[str, Any] = {"rle": rle, **_distributions(adata, values, logs, totals[0], scale)}
+    filled = without_gaps(logs)
     correlation = spearman(filled)
-    _describe_samples(adata, values, median_to_others(correlation), scale)
+    _describe_samples(adata, totals, median_to_others(correlation), scale)
     _mark_outliers(adata, rle, outlier_sd, notes)
-    content: dict[str, Any] = {"rle": rle, **_components(adata, filled)}
     content["duplicates"] = _duplicates(adata, correlation, duplicate_correlation, notes)
+    del correlation
+    content |= _components(adata, filled)
     content |= _sexes(adata, filled, scale, notes)
+    content |= _identities(adata, filled, content, notes)
     content["outliers"] = _outlier_table(adata)
-    content["summary"] = metric_table(_metrics(adata, values, content))
+    content["summary"] = metric_table(_metrics(adata, float(totals[2].sum()) / values.size, content))
     content["params"] = {
         "outlier_sd": outlier_sd,
         "drop_outliers": drop_outliers,
@@ -94,33 +113,29 @@ def qc(
     return adata
 
 
-def _log_values(adata: AnnData, values: Matrix, scale: str) -> Matrix:
-    if scale not in LINEAR:
-        return values
-    frame = pd.DataFrame(values, index=adata.obs_names)
-    if scale in ("tpm", "fpkm"):
-        return Log2().fit_transform(frame)
-    check_counts(frame, values)
-    return np.log2(values * (1e6 / np.nansum(values, axis=1, keepdims=True)) + 1)
+def _distributions(
+    adata: AnnData, values: Matrix, logs: Matrix, sums: NDArray[np.float64], scale: str
+) -> dict[str, pd.DataFrame]:
+    """Return density by sample and the mean-variance trend; of counts as voom has it."""
+    counted = scale in COUNT_LIKE
+    return {
+        "density": density_table(logs, adata.obs_names),
+        "mean_variance": mean_variance_table(
+            values if counted else logs, adata.var_names, sums if counted else None
+        ),
+    }
 
 
-def _without_gaps(logs: Matrix) -> Matrix:
-    """Return the values with gene medians for gaps, without genes that are never measured."""
-    gaps = np.isnan(logs).any(axis=0)
-    if not gaps.any():
-        return logs
-    filled = logs.copy()
-    empty = np.isnan(logs).all(axis=0)
-    part = filled[:, gaps & ~empty]
-    filled[:, gaps & ~empty] = np.where(np.isnan(part), np.nanmedian(part, axis=0), part)
-    filled[:, empty] = 0.0  # a constant counts for nothing in components and little in ranks
-    return filled
-
-
-def _describe_samples(adata: AnnData, values: Matrix, correlation: NDArray[np.float64], scale: str) -> None:
+def _describe_samples(
+    adata: AnnData,
+    totals: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
+    correlation: NDArray[np.float64],
+    scale: str,
+) -> None:
+    sums, positive, missing = totals
     if scale == "counts":
-        adata.obs["library_size"] = np.nansum(values, axis=1)
-    adata.obs["detected_genes"] = np.sum(values > 0 if scale in LINEAR else ~np.isnan(values), axis=1)
+        adata.obs["library_size"] = sums
+    adata.obs["detected_genes"] = positive if scale in LINEAR else adata.n_vars - missing
     adata.obs["median_correlation"] = correlation
 
 
@@ -165,7 +180,7 @@ def _variables(adata: AnnData) -> dict[str, pd.Series]:
 
 
 def _duplicates(adata: AnnData, correlation: Matrix, limit: float, notes: list[str]) -> pd.DataFrame:
-    pairs = duplicate_pairs(correlation, adata.obs_names, adata.obs.get("patient"), limit)
+    pairs = duplicate_pairs(correlation, adata.obs_names, patients_of(adata.obs), limit)
     strangers = pairs[(pairs["patient_a"] != pairs["patient_b"]) | (pairs["patient_a"] == "")]
     if len(strangers):
         named = first_few(
@@ -194,22 +209,46 @@ def _sexes(adata: AnnData, filled: Matrix, scale: str, notes: list[str]) -> dict
     return {"sex_check": table(found)}
 
 
+def _identities(
+    adata: AnnData, filled: Matrix, content: dict[str, Any], notes: list[str]
+) -> dict[str, pd.DataFrame]:
+    """Compare what samples say of their patient with what the clinical table says."""
+    genes = [gene for gene in GENOTYPE_GENES if gene in adata.var_names]
+    frame = pd.DataFrame(filled[:, adata.var_names.get_indexer(genes)], columns=genes)
+    expressed = content["sex_check"]["expressed"].to_numpy(dtype=object) if "sex_check" in content else None
+    found = genotypes(frame, expressed)
+    pairs = identity_table(profile_correlation(filled), found, adata.obs_names, patients_of(adata.obs))
+    told = set(zip(content["duplicates"]["sample_a"], content["duplicates"]["sample_b"], strict=True))
+    for verdict, sentence in _IDENTITY_SENTENCES.items():
+        chosen = pairs[pairs["verdict"] == verdict]
+        named = [
+            f"{a} and {b}"
+            for a, b in zip(chosen["sample_a"], chosen["sample_b"], strict=True)
+            if (a, b) not in told
+        ]
+        if named:
+            warn(f"qc: {len(named)} {sentence}: {first_few(named)}. They were kept.", notes)
+    return {"identity": table(pairs), "genotypes": table(found.table)}
+
+
 def _outlier_table(adata: AnnData) -> pd.DataFrame:
     odd = adata.obs["qc_outlier"].to_numpy()
     reasons = adata.obs["qc_reason"].to_numpy(dtype=object)[odd]
     return table(pd.DataFrame({"sample": adata.obs_names[odd].astype(str), "reason": reasons}))
 
 
-def _metrics(adata: AnnData, values: Matrix, content: dict[str, Any]) -> dict[str, float]:
+def _metrics(adata: AnnData, missing: float, content: dict[str, Any]) -> dict[str, float]:
     metrics: dict[str, float] = {"samples": adata.n_obs, "genes": adata.n_vars}
     if "library_size" in adata.obs:
         metrics["median_library_size"] = adata.obs["library_size"].median()
     metrics |= {
         "median_detected_genes": adata.obs["detected_genes"].median(),
         "median_correlation": adata.obs["median_correlation"].median(),
-        "missing_fraction": np.isnan(values).mean(),
+        "missing_fraction": missing,
         "outliers": adata.obs["qc_outlier"].sum(),
         "duplicate_pairs": len(content["duplicates"]),
+        "unexpected_twins": (content["identity"]["verdict"] == "unexpected").sum(),
+        "contradicted_pairs": (content["identity"]["verdict"] == "contradicts").sum(),
     }
     if "sex_check" in content:
         metrics["sex_disagreements"] = (~content["sex_check"]["agrees"]).sum()
@@ -225,7 +264,9 @@ def _methods(scale: str, limit: float, dropped: bool, duplicate: float) -> str:
         "interquartile range of relative log expression (Gandolfo and Speed, PLoS ONE 2018) or median "
         f"Spearman correlation with the other samples was called an outlier and "
         f"{'excluded' if dropped else 'kept'}. Pairs of samples with a Spearman correlation above "
-        f"{duplicate:g} were reported as possible duplicates. Recorded sex was compared with XIST and "
+        f"{duplicate:g} were reported as possible duplicates, as were pairs of different patients that agree "
+        "in the 500 most variable genes as no others do; pairs of one patient were compared at sex and at "
+        "genes whose presence is germline (log odds of one person). Recorded sex was compared with XIST and "
         "Y-chromosome genes where these are measured. Principal components were computed on gene-centred "
         "values and tested for association with clinical variables by F tests."
     )
