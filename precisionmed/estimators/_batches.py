@@ -70,3 +70,16 @@ def place(learned: NDArray[np.floating], adjusted: NDArray[np.bool_], fill: floa
     out = np.full((*learned.shape[:-1], len(adjusted)), float(fill))
     out[..., adjusted] = learned
     return out
+
+
+def vary_within_batches(values: Matrix, codes: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return the genes that are not constant in any batch of several samples."""
+    vary = np.ones(values.shape[1], dtype=bool)
+    for code in np.unique(codes):
+        rows = np.flatnonzero(codes == code)
+        constant = np.arange(values.shape[1])
+        for row in rows[1:]:  # almost all genes differ between the first two samples already
+            constant = constant[values[row, constant] == values[rows[0], constant]]
+        if len(rows) > 1:
+            vary[constant] = False
+    return vary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Self
 
 import numpy as np
@@ -9,7 +10,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from precisionmed.errors import InputError, first_few, nearest, warn
+from precisionmed.errors import InputError, first_few, nearest
+from precisionmed.estimators._batches import (
+    known_codes,
+    learn_batches,
+    place,
+    read_labels,
+    vary_within_batches,
+)
 from precisionmed.estimators._design import (
     batch_columns,
     check_not_confounded,
@@ -21,10 +29,9 @@ from precisionmed.estimators._matrix import (
     columns_of,
     fit_matrix,
     gene_name,
-    sample_name,
     transform_matrix,
 )
-from precisionmed.kernels.combat import empirical_posterior, parametric_posterior
+from precisionmed.kernels.combat import adjust, batch_moments, empirical_posterior, parametric_posterior
 
 
 class ComBat(BaseEstimator):
@@ -60,6 +67,8 @@ class ComBat(BaseEstimator):
         Mean covariate effect of the training samples.
     coefficients_ : ndarray of shape (n_columns, n_genes)
         Effects of the covariates' design columns.
+    column_means_ : ndarray of shape (n_columns,)
+        Training means of these columns.
     covariates_ : list of dict
         Name and levels of each covariate in the design.
     gamma_, delta_ : ndarray of shape (n_batches, n_genes)
@@ -112,23 +121,25 @@ class ComBat(BaseEstimator):
         InputError
             Fewer than two batches, a missing label or value, or covariates confounded with batch.
         """
-        values = self._complete(X)
-        labels = _labels(batch, len(values))
-        self.batches_, codes, self.batch_sizes_ = np.unique(labels, return_inverse=True, return_counts=True)
-        if len(self.batches_) < 2:
-            raise InputError(f"batch correction needs at least two batches, found only '{self.batches_[0]}'.")
+        values = fit_matrix(self, X)
+        self._check_complete(values)
+        self.batches_, codes, self.batch_sizes_ = learn_batches(batch, len(values))
         reference = self._reference_code()
         self.covariates_ = learn_covariates(covariates, len(values))
         columns = covariate_columns(self.covariates_, covariates, len(values))
         indicators = batch_columns(codes, len(self.batches_), reference)
         check_not_confounded(indicators, self.covariates_, columns)
         self.mean_only_ = bool(self.mean_only or (self.batch_sizes_ == 1).any())
-        self.adjusted_ = _vary_within_batches(values, codes)
+        self.adjusted_ = vary_within_batches(values, codes)
         if self.adjusted_.sum() < 2:
             raise InputError("ComBat needs at least two genes that vary within every batch.")
         part = columns_of(values, self.adjusted_)
-        standard = self._standardize(part, codes, indicators, columns, reference)
-        self._learn_batches(standard, codes, reference)
+        mean, squares = self._learn_model(part, codes, indicators, columns, reference)
+        shape = (len(self.batches_), len(self.adjusted_))
+        self.gamma_, self.delta_ = np.zeros(shape), np.ones(shape)
+        for code, size in enumerate(self.batch_sizes_):
+            if code != reference:
+                self._learn_batch(code, mean[code], squares[code], int(size))
         return self
 
     def transform(
@@ -158,32 +169,74 @@ class ComBat(BaseEstimator):
             A batch is unknown and `unknown="error"`.
         """
         values = transform_matrix(self, X)
-        codes = self._codes(X, batch, len(values))
-        out = values.copy()
-        kept = self.adjusted_
-        for code in np.unique(codes[codes >= 0]):
-            if code == self._reference_code():
-                continue
-            rows = np.flatnonzero(codes == code)
-            center = np.broadcast_to(self.grand_mean_ + self.covariate_effect_, (len(rows), len(kept)))
-            if covariates is not None:
-                center = self._center(covariate_columns(self.covariates_, covariates, len(values))[rows])
-            part = values[rows]
-            part -= center
-            part -= self.gamma_[code] * self.sigma_
-            part /= np.sqrt(self.delta_[code])
-            part += center
-            out[rows] = part if kept.all() else np.where(kept, part, values[rows])
-        return out
+        codes = known_codes(self.batches_, X, batch, len(values), self.unknown)
+        codes = np.where(codes == self._reference_code(), -1, codes)
+        if covariates is None:
+            center = np.broadcast_to(self.grand_mean_ + self.covariate_effect_, values.shape)
+        else:
+            center = self._center(covariate_columns(self.covariates_, covariates, len(values)))
+        return adjust(values, codes, center, self.gamma_ * self.sigma_, np.sqrt(self.delta_))
 
-    def _complete(self, X: ArrayLike | pd.DataFrame) -> Matrix:
-        values = fit_matrix(self, X)
+    def adapt(
+        self,
+        X: ArrayLike | pd.DataFrame,
+        batch: ArrayLike,
+        covariates: ArrayLike | pd.DataFrame | None = None,
+        *,
+        min_samples: int = 10,
+    ) -> Self:
+        """Return a copy that also knows new batches, from samples of them: the location-scale choice.
+
+        Location and scale of a new batch are estimated against the frozen grand mean and pooled standard
+        deviation and shrunken over its genes as in `fit`; nothing that was learned changes. Only do so
+        when the new batch has the mix of patients of the training samples, or with their covariates:
+        otherwise the difference between the mixes is removed as well.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_genes)
+            Log-scale values without gaps.
+        batch : array-like of shape (n_samples,)
+            Batch labels, none of which was in training.
+        covariates : array-like or data frame, optional
+            As in `fit`; without, the samples are taken to have the training samples' mean.
+        min_samples : int, default=10
+            Fewest samples of a new batch.
+
+        Raises
+        ------
+        InputError
+            A batch was in training or has too few samples.
+        """
+        values = transform_matrix(self, X)
+        self._check_complete(values)
+        labels = read_labels(batch, len(values))
+        names, codes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+        self._check_new(names, sizes, min_samples)
+        kept, part = self.adjusted_, columns_of(values, self.adjusted_)
+        columns = np.tile(self.column_means_, (len(values), 1))
+        if covariates is not None:
+            columns = covariate_columns(self.covariates_, covariates, len(values))
+        pivot = np.array([part[codes == code].mean(axis=0) for code in range(len(names))])
+        mean, squares = batch_moments(part, codes, columns, self.coefficients_[:, kept], pivot)
+        adapted = deepcopy(self)
+        adapted.batches_ = np.append(self.batches_, names)
+        adapted.batch_sizes_ = np.append(self.batch_sizes_, sizes)
+        adapted.gamma_ = np.vstack([self.gamma_, np.zeros((len(names), len(kept)))])
+        adapted.delta_ = np.vstack([self.delta_, np.ones((len(names), len(kept)))])
+        for new, code in enumerate(range(len(self.batches_), len(adapted.batches_))):
+            adapted._learn_batch(code, mean[new], squares[new], int(sizes[new]))
+        order = np.argsort(adapted.batches_)
+        for name in ("batches_", "batch_sizes_", "gamma_", "delta_"):
+            setattr(adapted, name, getattr(adapted, name)[order])
+        return adapted
+
+    def _check_complete(self, values: Matrix) -> None:
         gaps = np.isnan(values).any(axis=0)
         if gaps.any():
             raise InputError(
                 f"{gene_name(self, int(np.argmax(gaps)))} has missing values; impute them before ComBat."
             )
-        return values
 
     def _reference_code(self) -> int | None:
         if self.reference is None:
@@ -194,28 +247,6 @@ class ComBat(BaseEstimator):
             raise InputError(f"the reference batch '{self.reference}' has no sample.{near}")
         return int(found[0])
 
-    def _codes(
-        self, X: ArrayLike | pd.DataFrame, batch: ArrayLike | None, n_samples: int
-    ) -> NDArray[np.intp]:
-        """Return the number of each sample's batch, -1 where it is unknown."""
-        if batch is None:
-            codes = np.full(n_samples, -1, dtype=np.intp)
-            what = "the batch is not given"
-        else:
-            labels = _labels(batch, n_samples)
-            names = self.batches_.astype(str)
-            places = np.minimum(np.searchsorted(names, labels), len(names) - 1)
-            codes = np.where(names[places] == labels, places, -1)
-            what = f"not in training: batch {first_few(np.unique(labels[codes < 0]))}"
-        if (codes < 0).any():
-            message = (
-                f"{what} ({sample_name(X, int(np.argmin(codes)))}); training had {first_few(self.batches_)}"
-            )
-            if self.unknown == "error":
-                raise InputError(f"{message}; use unknown='none' to leave such samples uncorrected.")
-            warn(f"{message}; such samples are not batch corrected.")
-        return codes
-
     def _center(self, columns: Matrix) -> Matrix:
         """Return grand mean and covariate effects; summed column by column, so each row stands alone."""
         center = np.tile(self.grand_mean_, (len(columns), 1))
@@ -223,50 +254,46 @@ class ComBat(BaseEstimator):
             center += column[:, None] * coefficient
         return center
 
-    def _standardize(
+    def _learn_model(
         self,
         values: Matrix,
         codes: NDArray[np.intp],
         indicators: Matrix,
         columns: Matrix,
         reference: int | None,
-    ) -> Matrix:
-        """Fit batches and covariates by least squares; return values without all but batch, over sigma."""
-        design = np.hstack([indicators, columns])
-        orthogonal, triangle = np.linalg.qr(design)
+    ) -> tuple[Matrix, Matrix]:
+        """Fit batches and covariates by least squares; return batches' means and sums of squares."""
+        orthogonal, triangle = np.linalg.qr(np.hstack([indicators, columns]))
         fitted = np.linalg.solve(triangle, orthogonal.T @ values)
-        rows = slice(None) if reference is None else codes == reference
-        residuals = values[rows] - design[rows] @ fitted
-        sigma = np.sqrt(np.einsum("ij,ij->j", residuals, residuals) / len(residuals))
+        n_batches = len(self.batches_)
+        location, coefficients = fitted[:n_batches], fitted[n_batches:]
+        if reference is None:
+            grand_mean, pivot = self.batch_sizes_ / len(values) @ location, location
+        else:
+            grand_mean, pivot = location[reference], location + location[reference]
+        mean, squares = batch_moments(values, codes, columns, coefficients, pivot)
+        # Residuals sum to zero within every batch, so they are deviations from its mean.
+        if reference is None:
+            sigma = np.sqrt(squares.sum(axis=0) / len(values))
+        else:
+            sigma = np.sqrt(squares[reference] / self.batch_sizes_[reference])
         if not (sigma > 0).all():
             raise InputError("batches and covariates explain a gene's values entirely; use fewer covariates.")
-        n_batches = len(self.batches_)
-        weights = self.batch_sizes_ / len(values) if reference is None else np.arange(n_batches) == reference
-        grand_mean, coefficients = weights @ fitted[:n_batches], fitted[n_batches:]
-        self.grand_mean_, self.sigma_ = self._placed(grand_mean, 0), self._placed(sigma, 1)
-        self.coefficients_ = self._placed(coefficients, 0)
-        self.covariate_effect_ = columns.mean(axis=0) @ self.coefficients_
-        standard = values - grand_mean
-        if columns.shape[1]:
-            standard -= columns @ coefficients
-        standard /= sigma
-        return standard
+        kept = self.adjusted_
+        self.grand_mean_, self.sigma_ = place(grand_mean, kept, 0), place(sigma, kept, 1)
+        self.coefficients_, self.column_means_ = place(coefficients, kept, 0), columns.mean(axis=0)
+        self.covariate_effect_ = self.column_means_ @ self.coefficients_
+        return mean, squares
 
-    def _learn_batches(self, standard: Matrix, codes: NDArray[np.intp], reference: int | None) -> None:
-        """Estimate location and scale of each batch from standardized values, and shrink them."""
-        shape = (len(self.batches_), len(self.adjusted_))
-        self.gamma_, self.delta_ = np.zeros(shape), np.ones(shape)
-        for code in range(len(self.batches_)):
-            if code != reference:
-                gamma, delta = self._shrunken(standard[codes == code])
-                self.gamma_[code], self.delta_[code] = self._placed(gamma, 0), self._placed(delta, 1)
+    def _learn_batch(self, code: int, mean: Matrix, squares: Matrix, n: int) -> None:
+        """Standardize location and variance of a batch, shrink them over genes and store them."""
+        kept = self.adjusted_
+        mean = (mean - self.grand_mean_[kept]) / self.sigma_[kept]
+        gamma, delta = self._shrunken(mean, squares / self.sigma_[kept] ** 2, n)
+        self.gamma_[code, kept], self.delta_[code, kept] = gamma, delta
 
-    def _shrunken(self, part: Matrix) -> Matrix:
-        """Return location and variance of one batch (samples x genes), shrunken over genes."""
-        n = len(part)
-        mean = part.mean(axis=0)
-        part -= mean
-        squares = np.einsum("ij,ij->j", part, part)
+    def _shrunken(self, mean: Matrix, squares: Matrix, n: int) -> Matrix:
+        """Return location and variance of a batch of n samples, shrunken over genes."""
         prior_mean, prior_variance = mean.mean(), mean.var(ddof=1)
         scale = np.ones_like(mean) if self.mean_only_ else squares / (n - 1)
         if not self.parametric:
@@ -278,28 +305,13 @@ class ComBat(BaseEstimator):
         shape, rate = 2 + center**2 / spread, center + center**3 / spread
         return parametric_posterior(mean, squares, n, prior_mean, prior_variance, shape, rate)
 
-    def _placed(self, learned: NDArray[np.floating], fill: float) -> Matrix:
-        """Put numbers of the adjusted genes in their places among all genes."""
-        out = np.full((*learned.shape[:-1], len(self.adjusted_)), float(fill))
-        out[..., self.adjusted_] = learned
-        return out
-
-
-def _labels(batch: ArrayLike, n_samples: int) -> NDArray[np.str_]:
-    series = pd.Series(np.asarray(batch, dtype=object).ravel())
-    if len(series) != n_samples:
-        raise InputError(f"there are {len(series)} batch labels for {n_samples} samples.")
-    if series.isna().any():
-        raise InputError(
-            f"{int(series.isna().sum())} sample(s) have no batch label; fill in or exclude them."
-        )
-    return series.astype(str).to_numpy(dtype=str)
-
-
-def _vary_within_batches(values: Matrix, codes: NDArray[np.intp]) -> NDArray[np.bool_]:
-    vary = np.ones(values.shape[1], dtype=bool)
-    for code in np.unique(codes):
-        part = values[codes == code]
-        if len(part) > 1:
-            vary &= part.max(axis=0) > part.min(axis=0)
-    return vary
+    def _check_new(self, names: NDArray[np.str_], sizes: NDArray[np.intp], min_samples: int) -> None:
+        old = np.isin(names, self.batches_)
+        if old.any():
+            raise InputError(f"batch {first_few(names[old])} was in training; adapt to new batches only.")
+        few = sizes < max(min_samples, 2)
+        if few.any():
+            raise InputError(
+                f"batch '{names[few][0]}' has {sizes[few][0]} sample(s), adapting needs {min_samples}; "
+                "leave it uncorrected (unknown='none')."
+            )

@@ -158,3 +158,72 @@ def test_covariates_that_do_not_vary_change_nothing(values, samples):
     plain = ComBat().fit(values, samples["batch"])
     constant = ComBat().fit(values, samples["batch"], samples.assign(er="positive")[["er"]])
     np.testing.assert_array_equal(plain.gamma_, constant.gamma_)
+
+
+@pytest.fixture(scope="module")
+def three_batches():
+    generator = np.random.default_rng(5)
+    batch = np.repeat(["b", "c", "a"], 60)
+    shift = {name: generator.normal(0, 1, 80) for name in "abc"}
+    scale = {name: generator.gamma(40, 1 / 40, 80) for name in "abc"}
+    level = generator.uniform(4, 12, 80)
+    return np.array([level + shift[b] + scale[b] * generator.normal(0, 1, 80) for b in batch]), batch
+
+
+@pytest.mark.parametrize("settings", [{}, {"mean_only": True}, {"reference": "b"}, {"parametric": False}])
+def test_adapts_to_a_new_batch_without_changing_the_others(three_batches, settings):
+    values, batch = three_batches
+    new = batch == "a"
+    model = ComBat(**settings).fit(values[~new], batch[~new])
+    adapted = model.adapt(values[new][:30], batch[new][:30])
+    assert list(adapted.batches_) == ["a", "b", "c"] and list(model.batches_) == ["b", "c"]
+    np.testing.assert_array_equal(
+        adapted.transform(values[~new], batch[~new]), model.transform(values[~new], batch[~new])
+    )
+    corrected = adapted.transform(values[new][30:], batch[new][30:])
+    center = model.transform(values[~new], batch[~new]).mean(axis=0)
+    before, after = (np.abs(part.mean(axis=0) - center).mean() for part in (values[new][30:], corrected))
+    assert after < 0.5 * before
+    alone = adapted.transform(values[new][30:31], ["a"])
+    np.testing.assert_array_equal(alone[0], corrected[0])
+
+
+def test_adapting_to_what_was_a_batch_of_training_gives_nearly_the_same(three_batches):
+    values, batch = three_batches
+    both = ComBat().fit(values, batch)
+    new = batch == "a"
+    adapted = ComBat().fit(values[~new], batch[~new]).adapt(values[new], batch[new])
+    a = 0
+    difference = adapted.gamma_[a] * adapted.sigma_ + adapted.grand_mean_
+    expected = both.gamma_[a] * both.sigma_ + both.grand_mean_
+    np.testing.assert_allclose(difference, expected, atol=0.02)
+    np.testing.assert_allclose(
+        np.sqrt(adapted.delta_[a]) * adapted.sigma_, np.sqrt(both.delta_[a]) * both.sigma_, rtol=0.02
+    )
+
+
+def test_adapting_keeps_the_biology_of_samples_whose_covariates_are_given(three_batches):
+    values, batch = three_batches
+    values, positive = values.copy(), np.tile([0, 1], 90)
+    new = batch == "a"
+    positive[new] = np.arange(60) % 10 > 1  # another mix of patients
+    values[:, :20] += 2.0 * positive[:, None]
+    er = pd.DataFrame({"er": np.where(positive, "positive", "negative")})
+    model = ComBat().fit(values[~new], batch[~new], er[~new])
+    known = model.adapt(values[new], batch[new], er[new]).transform(values[new], batch[new])
+    ignored = model.adapt(values[new], batch[new]).transform(values[new], batch[new])
+    own = positive[new] == 1
+    center = model.transform(values[~new], batch[~new])[positive[~new] == 1, :20].mean(axis=0)
+    assert np.abs(known[own, :20].mean(axis=0) - center).mean() < 0.15
+    assert (center - ignored[own, :20].mean(axis=0)).mean() > 0.4
+
+
+def test_mistakes_in_adapting(three_batches):
+    values, batch = three_batches
+    model = ComBat().fit(values[batch != "a"], batch[batch != "a"])
+    with pytest.raises(InputError, match="batch b was in training"):
+        model.adapt(values[batch == "b"], batch[batch == "b"])
+    with pytest.raises(InputError, match=r"batch 'a' has 5 sample\(s\), adapting needs 10"):
+        model.adapt(values[batch == "a"][:5], batch[batch == "a"][:5])
+    with pytest.raises(InputError, match="unknown='some' is no choice"):
+        model.set_params(unknown="some").transform(values[:1], ["b"])
