@@ -3,11 +3,19 @@
 #
 #   Rscript scripts/build_gene_table.R precisionmed/resources/genes.tsv.gz
 #
-# One line a gene: symbol, entrez, ensembl, chromosome, type, aliases ("|" between several).
+# One line a gene: symbol, entrez, ensembl, chromosome, type, length, aliases ("|" between several).
 # The first line of the file tells the date of the NCBI snapshot.
+#
+# Lengths come from geneLenDataBase: bases of the spliced RefSeq messengers on hg19 (UCSC table refGene), the
+# median over a gene's messengers. Where the package is not installed, a second argument tells the path of its
+# file data/hg19.refGene.LENGTH.RData (it can be unpacked from the Debian package r-bioc-genelendatabase).
 suppressMessages(library(org.Hs.eg.db))
 
-path <- commandArgs(trailingOnly = TRUE)[1]
+arguments <- commandArgs(trailingOnly = TRUE)
+path <- arguments[1]
+length_file <- if (length(arguments) > 1) arguments[2] else {
+  system.file("data", "hg19.refGene.LENGTH.RData", package = "geneLenDataBase", mustWork = TRUE)
+}
 connection <- org.Hs.eg_dbconn()
 query <- function(sql) DBI::dbGetQuery(connection, sql)
 stamp <- query("SELECT value FROM metadata WHERE name = 'EGSOURCEDATE'")$value
@@ -31,15 +39,22 @@ collect <- function(table) {
 genes$ensembl <- collect(query("SELECT _id AS id, ensembl_id AS value FROM ensembl"))
 chromosome <- query("SELECT _id AS id, chromosome AS value FROM chromosomes")
 genes$chromosome <- collect(chromosome[chromosome$value %in% c(1:22, "X", "Y", "MT"), ])
+box <- new.env()
+messengers <- box[[load(length_file, box)]]
+median_length <- tapply(messengers$Length, as.character(messengers$Gene), median)[genes$entrez]
+genes$length <- ifelse(is.na(median_length), "", format(median_length, trim = TRUE, drop0trailing = TRUE))
 alias <- query("SELECT _id AS id, alias_symbol AS value FROM alias")
 # A current symbol always wins over an alias, so such aliases need not be stored.
 alias <- alias[!alias$value %in% genes$symbol & !grepl("[|\t\"]", alias$value), ]
 genes$aliases <- collect(alias)
 
 genes <- genes[order(genes$symbol, method = "radix"), ]
-columns <- c("symbol", "entrez", "ensembl", "chromosome", "type", "aliases")
+columns <- c("symbol", "entrez", "ensembl", "chromosome", "type", "length", "aliases")
 lines <- c(
-  sprintf("# NCBI Gene, %s, through org.Hs.eg.db %s", date, packageVersion("org.Hs.eg.db")),
+  sprintf(
+    "# NCBI Gene, %s, through org.Hs.eg.db %s; length: median spliced RefSeq messenger on hg19 (geneLenDataBase)",
+    date, packageVersion("org.Hs.eg.db")
+  ),
   paste(columns, collapse = "\t"),
   do.call(paste, c(genes[columns], sep = "\t"))
 )

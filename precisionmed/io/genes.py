@@ -60,6 +60,8 @@ class GeneTable:
     ensembl: Mapping[str, tuple[str, ...]]
     entrez: Mapping[str, str]
     chromosome: Mapping[str, str]
+    length: Mapping[str, float]
+    """Bases of a gene's spliced messenger (median over RefSeq's on hg19); genes without one are absent."""
     upper: Mapping[str, tuple[str, ...]]
     """Upper-case symbol to symbols."""
     upper_aliases: Mapping[str, tuple[str, ...]]
@@ -83,6 +85,7 @@ def gene_table() -> GeneTable:
         ensembl=ensembl,
         entrez=dict(zip(genes["entrez"], genes["symbol"], strict=True)),
         chromosome=dict(zip(genes["symbol"], genes["chromosome"], strict=True)),
+        length=genes[genes["length"] != ""].set_index("symbol")["length"].astype(float).to_dict(),
         upper=_in_upper_case((name, (name,)) for name in genes["symbol"]),
         upper_aliases=_in_upper_case(aliases.items()),
     )

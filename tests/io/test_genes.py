@@ -119,6 +119,12 @@ def test_the_table_is_dated_and_knows_chromosomes():
     assert len(genes.gene_table().symbols) > 60_000
 
 
+def test_lengths_are_those_of_messengers_not_of_spans():
+    lengths = genes.gene_table().length
+    assert lengths["ESR1"] == 6349 and lengths["TTN"] == 82592  # the spans are 473,000 and 305,000 bases
+    assert len(lengths) == 21_357 and min(lengths.values()) > 0 and max(lengths.values()) < 110_000
+
+
 def test_annotation_needs_its_two_columns_and_one_symbol_a_probe(text_file):
     path = text_file("a.tsv", "Probe\tSymbol\n1_at\tESR1\n2_at\tNA\n")
     assert genes.read_probe_annotation(path) == {"1_at": "ESR1", "2_at": ""}
