@@ -24,8 +24,9 @@ class Preprocessor(BaseEstimator):
         One of `precisionmed.estimators.normalize`; None leaves values as they are.
     gene_filter : GeneFilter or None, default=None
         None keeps every gene.
-    batch_corrector : ComBat or None, default=None
-        None corrects nothing, and `batch` is ignored.
+    batch_corrector : ComBat, ComBatSeq or None, default=None
+        ComBat corrects normalized values, ComBatSeq counts before they are normalized; None corrects
+        nothing, and `batch` is ignored.
 
     Attributes
     ----------
@@ -96,13 +97,16 @@ class Preprocessor(BaseEstimator):
             self.gene_filter_ = clone(self.gene_filter).fit(_like(X, values))
             self.kept_ = self.gene_filter_.kept_
         normal = _like(X, values, self.kept_)
+        if self._corrects_counts():
+            self.batch_corrector_ = clone(self.batch_corrector).fit(normal, batch, covariates=covariates)
+            normal = _like(normal, self.batch_corrector_.transform(normal, batch))
         if self.normalizer is not None:
-            self.normalizer_ = clone(self.normalizer)
+            self.normalizer_ = _for_genes(clone(self.normalizer), self.kept_)
             normal = self.normalizer_.fit_transform(normal)
         normal = _own(normal, values)
         self.medians_ = self._training_medians(normal)
         filled = self._impute(normal)
-        if self.batch_corrector is None:
+        if self.batch_corrector is None or self._corrects_counts():
             return filled
         self.batch_corrector_ = clone(self.batch_corrector).fit(filled, batch, covariates=covariates)
         return self.batch_corrector_.transform(filled, batch)
@@ -124,12 +128,18 @@ class Preprocessor(BaseEstimator):
         """
         values = transform_matrix(self, X)
         normal = _like(X, values, self.kept_)
+        corrector = self.batch_corrector_
+        if corrector is not None and self._corrects_counts():
+            normal = _like(normal, corrector.transform(normal, batch))
         if self.normalizer_ is not None:
             normal = self.normalizer_.transform(normal)
         filled = self._impute(_own(normal, values))
-        if self.batch_corrector_ is None:
+        if corrector is None or self._corrects_counts():
             return filled
-        return self.batch_corrector_.transform(filled, batch)
+        return corrector.transform(filled, batch)
+
+    def _corrects_counts(self) -> bool:
+        return getattr(self.batch_corrector, "works_on", "log") == "counts"
 
     def _training_medians(self, normal: Matrix) -> Matrix:
         medians = np.median(normal, axis=0)  # NaN where any value is missing
@@ -156,6 +166,11 @@ def _like(
     if not isinstance(X, pd.DataFrame):
         return part
     return pd.DataFrame(part, index=X.index, columns=X.columns if kept is None else X.columns[kept])
+
+
+def _for_genes(normalizer: Any, kept: NDArray[np.bool_]) -> Any:
+    """Let a normalizer that was given something for each gene, such as lengths, know which ones stay."""
+    return normalizer.for_genes(kept) if hasattr(normalizer, "for_genes") else normalizer
 
 
 def _own(normal: Matrix | pd.DataFrame, values: Matrix) -> Matrix:

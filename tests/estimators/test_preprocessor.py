@@ -5,6 +5,7 @@ from sklearn.base import clone
 
 from precisionmed.errors import InputError, PrecisionMedWarning
 from precisionmed.estimators.batch import ComBat
+from precisionmed.estimators.combat_seq import ComBatSeq
 from precisionmed.estimators.gene_filter import GeneFilter
 from precisionmed.estimators.normalize import TMM, Log2, LogCPM, Quantile, RankScores, UpperQuartile
 from precisionmed.estimators.preprocessor import Preprocessor
@@ -26,7 +27,7 @@ def batch() -> np.ndarray:
     return np.tile(["a", "b", "c"], 10)
 
 
-@pytest.mark.parametrize("corrector", [None, ComBat(), ComBat(mean_only=True)], ids=repr)
+@pytest.mark.parametrize("corrector", [None, ComBat(), ComBat(mean_only=True), ComBatSeq()], ids=repr)
 @pytest.mark.parametrize("normalizer", NORMALIZERS, ids=repr)
 def test_one_sample_is_its_row_among_many_bit_for_bit(counts, batch, normalizer, corrector):
     model = Preprocessor(normalizer, GeneFilter(), corrector).fit(counts.iloc[:20], batch=batch[:20])
