@@ -10,11 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "CPM": "normalize",
     "ComBat": "batch",
     "ComBatSeq": "combat_seq",
     "ConsensusClustering": "consensus",
     "CoxModel": "cox",
     "CoxScreen": "cox",
+    "FPKM": "lengths",
     "GeneFilter": "gene_filter",
     "IntrinsicSubtypeClassifier": "intrinsic",
     "LassoCox": "lasso",
@@ -30,8 +32,11 @@ _HOMES = {
     "RankScores": "normalize",
     "ReceptorClassifier": "receptors",
     "TMM": "normalize",
+    "TMMwsp": "normalize",
+    "TPM": "lengths",
     "TwoComponentMixture": "mixture",
     "UpperQuartile": "normalize",
+    "VST": "vst",
 }
 
 __all__ = sorted(_HOMES)

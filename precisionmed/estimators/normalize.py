@@ -1,6 +1,6 @@
 """Normalizers: `fit` learns a reference from training samples, `transform` uses nothing else.
 
-All return log-scale float64 values; one sample is transformed exactly as among many. Missing values
+All but `CPM` return log-scale float64 values; one sample is transformed exactly as among many. Missing values
 (NaN) stay missing.
 """
 
@@ -15,12 +15,46 @@ from scipy.special import ndtri
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
 from precisionmed.errors import InputError
-from precisionmed.estimators._factors import TMM, MedianOfRatios, UpperQuartile
-from precisionmed.estimators._library import LibraryNormalizer, Vector
+from precisionmed.estimators._factors import TMM, TMMwsp, UpperQuartile
+from precisionmed.estimators._library import LibraryNormalizer, Vector, check_counts, usual_share
 from precisionmed.estimators._matrix import Matrix, fit_matrix, sample_name, transform_matrix
-from precisionmed.kernels.normalize import average_ranks, onto_target
+from precisionmed.estimators._size_factors import MedianOfRatios
+from precisionmed.kernels.normalize import average_ranks, library_sizes, onto_target, scaled
 
-__all__ = ["TMM", "Log2", "LogCPM", "MedianOfRatios", "Quantile", "RankScores", "UpperQuartile"]
+__all__ = [
+    "CPM",
+    "TMM",
+    "Log2",
+    "LogCPM",
+    "MedianOfRatios",
+    "Quantile",
+    "RankScores",
+    "TMMwsp",
+    "UpperQuartile",
+]
+
+
+class CPM(TransformerMixin, BaseEstimator):
+    """Counts per million of the library, on the linear scale, as `edgeR::cpm(log=FALSE)`.
+
+    Attributes
+    ----------
+    share_ : ndarray of shape (n_genes,)
+        As in `LogCPM`.
+    """
+
+    def fit(self, X: ArrayLike | pd.DataFrame, y: object = None) -> Self:
+        """Learn the usual shares of genes from training counts (samples x genes); `y` is ignored."""
+        counts = fit_matrix(self, X)
+        check_counts(X, counts)
+        self.share_ = usual_share(counts)
+        return self
+
+    def transform(self, X: ArrayLike | pd.DataFrame) -> Matrix:
+        """Return counts per million, shape (n_samples, n_genes); NaN stays NaN."""
+        counts = transform_matrix(self, X)
+        check_counts(X, counts)
+        return scaled(counts, library_sizes(counts, self.share_) / 1e6)
 
 
 class LogCPM(LibraryNormalizer):

@@ -7,6 +7,8 @@ from numba import njit, prange
 
 from precisionmed.kernels.select import select
 
+_BLOCK = 512  # genes that one thread sums, so that rows are read in pieces
+
 
 @njit(cache=True, parallel=True, error_model="numpy")
 def library_sizes(counts, share):
@@ -78,24 +80,54 @@ def _ranks_in_order(values, order):
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def row_quantiles(values, q):
-    """Quantile of each sample's measured values (R's type 7); NaN when there are none."""
+def expressed_quantiles(values, expressed, q):
+    """Quantile of each sample's measured values of the chosen genes (R's type 7); NaN when there are none."""
     n, p = values.shape
     out = np.full(n, np.nan)
     for i in prange(n):
         measured = np.empty(p)
         count = 0
         for j in range(p):
-            if not np.isnan(values[i, j]):
+            if expressed[j] and not np.isnan(values[i, j]):
                 measured[count] = values[i, j]
                 count += 1
         if count > 0:
-            place = q * (count - 1)
-            below = int(place)
-            above = min(below + 1, count - 1)
-            low, high = select(measured[:count], below), select(measured[:count], above)
-            out[i] = low + (place - below) * (high - low)
+            out[i] = _quantile(measured[:count], q)
     return out
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def expressed_genes(counts):
+    """Whether a gene has a count above 0 in any sample."""
+    n, p = counts.shape
+    out = np.zeros(p, np.bool_)
+    for block in prange((p + _BLOCK - 1) // _BLOCK):
+        stop = min((block + 1) * _BLOCK, p)
+        for i in range(n):
+            for j in range(block * _BLOCK, stop):
+                out[j] |= counts[i, j] > 0.0
+    return out
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def root_sums(counts):
+    """Sum of the square roots of each sample's measured counts."""
+    out = np.zeros(len(counts))
+    for i in prange(len(counts)):
+        for j in range(counts.shape[1]):
+            if counts[i, j] > 0.0:
+                out[i] += np.sqrt(counts[i, j])
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _quantile(work, q):
+    """Quantile (R's type 7) of an array without NaN, which is reordered."""
+    place = q * (len(work) - 1)
+    below = int(place)
+    above = min(below + 1, len(work) - 1)
+    low, high = select(work, below), select(work, above)
+    return low + (place - below) * (high - low)
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
@@ -124,4 +156,80 @@ def onto_target(ranks, target):
             below = int(place)
             above = min(below + 1, p - 1)
             out[i, j] = target[below] + (place - below) * (target[above] - target[below])
+    return out
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def gene_log_means(counts):
+    """Mean log count of each gene; `-inf` where a count is zero or missing."""
+    n, p = counts.shape
+    out = np.zeros(p)
+    for block in prange((p + _BLOCK - 1) // _BLOCK):
+        stop = min((block + 1) * _BLOCK, p)
+        for i in range(n):
+            for j in range(block * _BLOCK, stop):
+                if counts[i, j] > 0.0 and out[j] != -np.inf:
+                    out[j] += np.log(counts[i, j])
+                else:
+                    out[j] = -np.inf
+    return out / n
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def median_log_ratios(counts, log_means):
+    """Median log ratio of each sample to the genes' means, over its counts above 0; NaN without any."""
+    n, p = counts.shape
+    out = np.full(n, np.nan)
+    for i in prange(n):
+        ratios = np.empty(p)
+        count = 0
+        for j in range(p):
+            if counts[i, j] > 0.0 and log_means[j] != -np.inf:
+                ratios[count] = np.log(counts[i, j]) - log_means[j]
+                count += 1
+        if count > 0:
+            out[i] = _quantile(ratios[:count], 0.5)
+    return out
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def scaled(counts, sizes):
+    """Divide counts by the sample's size."""
+    n, p = counts.shape
+    out = np.empty((n, p))
+    for i in prange(n):
+        for j in range(p):
+            out[i, j] = counts[i, j] / sizes[i]
+    return out
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def log_scaled(counts, sizes, pseudo_count):
+    """Log2 of counts over the sample's size, plus a pseudo-count."""
+    n, p = counts.shape
+    out = np.empty((n, p))
+    for i in prange(n):
+        for j in range(p):
+            out[i, j] = np.log2(counts[i, j] / sizes[i] + pseudo_count)
+    return out
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def stabilize(counts, sizes, a0, a1):
+    """Variance stabilizing transformation for the variance `mean + (a0 + a1 / mean) mean^2`.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_samples, n_genes)
+    sizes : ndarray of shape (n_samples,)
+        Size factors.
+    a0, a1 : float
+        Dispersion trend; `a0` is above 0.
+    """
+    n, p = counts.shape
+    out = np.empty((n, p))
+    for i in prange(n):
+        for j in range(p):
+            q = a0 * (counts[i, j] / sizes[i])
+            out[i, j] = np.log2((1.0 + a1 + 2.0 * q + 2.0 * np.sqrt(q * (1.0 + a1 + q))) / (4.0 * a0))
     return out

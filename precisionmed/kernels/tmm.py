@@ -1,4 +1,4 @@
-"""Weighted trimmed means of log ratios against one reference library."""
+"""Weighted trimmed means of log ratios against one reference library (TMM, TMMwsp)."""
 
 from __future__ import annotations
 
@@ -95,5 +95,69 @@ def tmm_factors(
     for i in prange(len(counts)):
         factors[i] = _tmm_factor(
             counts[i], sizes[i], reference, reference_size, log_ratio_trim, sum_trim, weighted, a_cutoff
+        )
+    return factors
+
+
+@njit(cache=True, error_model="numpy")
+def _keep_ranks(values, second, low, high, kept):
+    """Drop from `kept` the values whose rank is not in [low, high]; ties by `second`, then by position."""
+    work = values.copy()
+    bottom, top = select(work, low - 1), select(work, high - 1)
+    for k in range(len(values)):
+        kept[k] = kept[k] and bottom <= values[k] <= top
+    for bound in (bottom, top):
+        tied = np.flatnonzero(values == bound)
+        rank = np.sum(values < bound)
+        for k in tied[np.argsort(second[tied], kind="mergesort")]:
+            rank += 1
+            kept[k] = kept[k] and low <= rank <= high
+
+
+@njit(cache=True, error_model="numpy")
+def _paired(sample, reference):
+    """Return counts above zero in both libraries, then the largest of those in one, paired by size."""
+    in_sample, in_reference = (sample > 0.0), (reference > 0.0)
+    both = in_sample & in_reference
+    measured = ~(np.isnan(sample) | np.isnan(reference))
+    own = np.sort(sample[in_sample & ~in_reference & measured])[::-1]
+    other = np.sort(reference[in_reference & ~in_sample & measured])[::-1]
+    pairs = min(len(own), len(other))
+    return np.append(sample[both], own[:pairs]), np.append(reference[both], other[:pairs])
+
+
+@njit(cache=True, error_model="numpy")
+def _tmmwsp_factor(sample, size, reference, reference_size, log_ratio_trim, sum_trim, weighted):
+    """Factor of one library against the reference."""
+    y, r = _paired(sample, reference)
+    n = len(y)
+    if n == 0:
+        return 1.0
+    share, base = y / size, r / reference_size
+    ratios, levels = np.log2(share / base), 0.5 * np.log2(share * base)
+    if np.max(np.abs(ratios)) < 1e-6:
+        return 1.0
+    shrunk = np.log2(((y + 0.5) / (size + 0.5)) / ((r + 0.5) / (reference_size + 0.5)))
+    low_m, low_a = int(n * log_ratio_trim) + 1, int(n * sum_trim) + 1
+    kept = np.ones(n, np.bool_)
+    _keep_ranks(ratios, shrunk, low_m, n + 1 - low_m, kept)
+    _keep_ranks(levels, levels, low_a, n + 1 - low_a, kept)
+    total, weights = 0.0, 0.0
+    for k in range(n):
+        if kept[k]:
+            variance = (1.0 - share[k]) / y[k] + (1.0 - base[k]) / r[k]
+            weight = (1.0 + 1e-6) / (variance + 1e-6) if weighted else 1.0
+            total += weight * ratios[k]
+            weights += weight
+    return 2.0 ** (total / weights) if weights > 0.0 else 1.0
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def tmmwsp_factors(counts, sizes, reference, reference_size, log_ratio_trim, sum_trim, weighted):
+    """As `tmm_factors`, with genes that are zero in one of the two libraries paired by their size."""
+    factors = np.empty(len(counts))
+    for i in prange(len(counts)):
+        factors[i] = _tmmwsp_factor(
+            counts[i], sizes[i], reference, reference_size, log_ratio_trim, sum_trim, weighted
         )
     return factors

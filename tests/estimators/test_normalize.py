@@ -7,20 +7,24 @@ from sklearn.base import clone
 
 from precisionmed.errors import InputError
 from precisionmed.estimators.normalize import (
+    CPM,
     TMM,
     Log2,
     LogCPM,
     MedianOfRatios,
     Quantile,
     RankScores,
+    TMMwsp,
     UpperQuartile,
 )
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "normalize"
+COUNTS = [LogCPM(), CPM(), TMM(), TMMwsp(), UpperQuartile(), MedianOfRatios()]
 LINEAR = [
     LogCPM(),
     LogCPM(prior_count=0.5),
     TMM(),
+    TMMwsp(),
     UpperQuartile(),
     MedianOfRatios(),
     Log2(),
@@ -57,6 +61,29 @@ def factors() -> pd.DataFrame:
 )
 def test_factors_equal_r(counts, factors, normalizer, name):
     np.testing.assert_allclose(normalizer.fit(counts).factors(counts), factors[name], rtol=1e-11)
+
+
+def test_tmmwsp_equals_edger(counts):
+    expected = golden("tmmwsp")
+    for name, normalizer in [
+        ("tmmwsp", TMMwsp()),
+        ("tmmwsp_unweighted", TMMwsp(do_weighting=False, log_ratio_trim=0.2)),
+    ]:
+        np.testing.assert_allclose(normalizer.fit(counts).factors(counts), expected.loc[name], rtol=1e-9)
+    sparse = golden("sparse").astype(float)
+    expected = golden("tmmwsp_sparse").loc["tmmwsp"]
+    np.testing.assert_allclose(TMMwsp().fit(sparse).factors(sparse), expected, rtol=1e-9)
+
+
+def test_tmmwsp_of_libraries_without_a_common_gene_pairs_what_each_has():
+    counts = np.array([[4.0, 2, 0, 0], [0, 0, 40, 20]])
+    np.testing.assert_allclose(TMMwsp().fit(counts).factors(counts), 1.0)
+    assert TMMwsp().fit([[4.0, np.nan, 1], [np.nan, 3, 2]]).factors([[4.0, np.nan, 1]]).shape == (1,)
+
+
+def test_counts_per_million_equal_edger():
+    sparse = golden("sparse").astype(float)
+    np.testing.assert_allclose(CPM().fit_transform(sparse), golden("cpm_sparse"), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +156,9 @@ def test_rank_scores_need_no_cohort(counts):
     assert tied[0, 0] == tied[0, 1] and np.isnan(tied[0, 2])
 
 
-@pytest.mark.parametrize("normalizer", [LogCPM(), TMM(), UpperQuartile(), MedianOfRatios()], ids=repr)
+@pytest.mark.parametrize(
+    "normalizer", [LogCPM(), CPM(), TMM(), TMMwsp(), UpperQuartile(), MedianOfRatios()], ids=repr
+)
 def test_refuses_what_no_count_is(counts, normalizer):
     fitted = clone(normalizer).fit(counts)
     empty = counts.iloc[[0, 1]].mul([1, 0], axis=0)

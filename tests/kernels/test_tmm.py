@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from precisionmed.kernels.normalize import average_ranks, row_quantiles
+from precisionmed.kernels.normalize import average_ranks, expressed_quantiles
 from precisionmed.kernels.tmm import _mean_rank_bounds, tmm_factors
 
 
@@ -47,10 +47,13 @@ def test_average_ranks_equal_scipy():
     np.testing.assert_array_equal(average_ranks(values), rankdata(values, axis=1, nan_policy="omit"))
 
 
-def test_row_quantiles_equal_numpys():
+def test_expressed_quantiles_equal_numpys():
     values = np.random.default_rng(2).integers(0, 50, (6, 31)).astype(float)
     values[1, :5] = np.nan
     values[2, 1:] = np.nan
+    every = np.ones(31, dtype=bool)
     for q in (0.0, 0.5, 0.75, 1.0):
-        np.testing.assert_allclose(row_quantiles(values, q), np.nanquantile(values, q, axis=1), rtol=1e-15)
-    assert np.isnan(row_quantiles(np.full((1, 3), np.nan), 0.5))
+        np.testing.assert_allclose(
+            expressed_quantiles(values, every, q), np.nanquantile(values, q, axis=1), rtol=1e-15
+        )
+    assert np.isnan(expressed_quantiles(np.full((1, 3), np.nan), every[:3], 0.5))

@@ -29,3 +29,37 @@ save(normalizeQuantiles(values), "quantile.csv")
 gaps <- values
 gaps[cbind(c(3, 50, 51, 199, 7), c(1, 1, 1, 4, 12))] <- NA
 save(normalizeQuantiles(gaps), "quantile_gaps.csv")
+
+save(as.matrix(data.frame(
+  tmmwsp = calcNormFactors(counts, method = "TMMwsp"),
+  tmmwsp_unweighted = calcNormFactors(counts, method = "TMMwsp", doWeighting = FALSE, logratioTrim = 0.2)
+)), "tmmwsp.csv")
+sparse <- matrix(rnbinom(300 * 10, mu = rep(rexp(300, 1 / 1.5), 10) * rep(1:10, each = 300) / 4, size = 1), 300)
+dimnames(sparse) <- list(sprintf("g%03d", 1:300), sprintf("s%02d", 1:10))
+write.csv(sparse, "sparse.csv", quote = FALSE)
+save(as.matrix(data.frame(tmmwsp = calcNormFactors(sparse, method = "TMMwsp"))), "tmmwsp_sparse.csv")
+save(cpm(sparse), "cpm_sparse.csv")
+
+lengths <- setNames(round(exp(runif(genes, 6, 9))), rownames(counts))
+save(as.matrix(data.frame(length = lengths)), "lengths.csv")
+save(rpkm(counts, lengths), "rpkm.csv")
+
+# Variance stabilizing transformation: blind, with groups, with a number, sub-sampled, one mean dispersion.
+clinic <- DataFrame(group = factor(rep(c("a", "b"), 6)), age = seq(-1, 1, length.out = 12), row.names = colnames(counts))
+fitted <- function(counts, clinic, design) {
+  object <- estimateSizeFactors(DESeqDataSetFromMatrix(counts, clinic, design))
+  estimateDispersionsFit(estimateDispersionsGeneEst(object, quiet = TRUE), quiet = TRUE)
+}
+designs <- list(blind = ~1, group = ~group, age = ~ group + age)
+objects <- lapply(designs, function(design) fitted(counts, clinic, design))
+save(sapply(objects, function(x) mcols(x)$dispGeneEst), "dispersions.csv")
+save(sapply(objects, function(x) unname(attr(dispersionFunction(x), "coefficients"))), "trends.csv")
+for (name in names(objects)) save(getVarianceStabilizedData(objects[[name]]), sprintf("vst_%s.csv", name))
+save(varianceStabilizingTransformation(counts, fitType = "mean"), "vst_mean.csv")
+
+level <- exp(rnorm(500, 4, 2)) # a simulated cohort with the dispersion 0.15 + 2 / mean
+simulated <- sapply(exp(rnorm(10, 0, 0.5)), function(d) rnbinom(500, mu = level * d, size = 1 / (0.15 + 2 / level)))
+dimnames(simulated) <- list(sprintf("g%03d", 1:500), sprintf("s%02d", 1:10))
+write.csv(simulated, "simulated.csv", quote = FALSE)
+save(varianceStabilizingTransformation(simulated), "vst_simulated.csv")
+save(vst(simulated, nsub = 200), "vst_subsampled.csv")
