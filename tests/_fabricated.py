@@ -38,6 +38,8 @@ def cohort(seed: int = 0) -> ad.AnnData:
             "notes": np.array([], dtype=object),
             "summary": pd.DataFrame({"metric": ["genes kept", "genes measured"], "value": [P, P + 20]}),
             "rle": _rle(rng, names),
+            "density": _density(names),
+            "mean_variance": _mean_variance(rng),
         },
         "batch": _batch(),
         "subtypes": _subtypes(rng, names),
@@ -218,8 +220,36 @@ def _qc(rng: np.random.Generator, names: pd.Index) -> dict:
         ),
         "pca_variance": pd.DataFrame({"pc": range(1, 11), "fraction": np.linspace(0.3, 0.02, 10)}),
         "pca_association": pd.DataFrame(pairs, columns=["pc", "variable", "r2", "p"]),
+        "identity": pd.DataFrame(
+            {
+                "sample_a": ["T001", "T010"],
+                "sample_b": ["T002", "T011"],
+                "patient_a": ["P1", "P9"],
+                "patient_b": ["P2", "P9"],
+                "profile": [0.97, 0.4],
+                "log_odds": [np.nan, -2.5],
+                "genes": [0, 4],
+                "verdict": ["unexpected", "contradicts"],
+            }
+        ),
         "rle": _rle(rng, names),
+        "density": _density(names),
+        "mean_variance": _mean_variance(rng),
     }
+
+
+def _density(names: pd.Index) -> pd.DataFrame:
+    grid = np.linspace(0, 12, 20)
+    shares = np.exp(-((grid - 5) ** 2) / 6) + 3 * (grid == 0)
+    table = pd.DataFrame(np.tile(shares / shares.sum(), (N, 1)), columns=[f"{x:.4f}" for x in grid])
+    table.insert(0, "sample", names.to_numpy())
+    return table
+
+
+def _mean_variance(rng: np.random.Generator) -> pd.DataFrame:
+    mean = rng.uniform(0, 10, P)
+    sd = 1 / (1 + mean) + rng.uniform(0, 0.3, P)
+    return pd.DataFrame({"gene": GENES, "mean": mean, "sd": sd, "trend": 1 / (1 + mean) + 0.15})
 
 
 def _batch() -> dict:

@@ -85,7 +85,7 @@ def gene_table() -> GeneTable:
         ensembl=ensembl,
         entrez=dict(zip(genes["entrez"], genes["symbol"], strict=True)),
         chromosome=dict(zip(genes["symbol"], genes["chromosome"], strict=True)),
-        length=genes[genes["length"] != ""].set_index("symbol")["length"].astype(float).to_dict(),
+        length={s: float(n) for s, n in zip(genes["symbol"], genes["length"], strict=True) if n},
         upper=_in_upper_case((name, (name,)) for name in genes["symbol"]),
         upper_aliases=_in_upper_case(aliases.items()),
     )

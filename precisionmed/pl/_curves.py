@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MOST_BANDS = 3
 """Groups that still show their confidence bands; more of them hide one another."""
+FEW_GENES = 500
+"""Genes that are still drawn as points; more are drawn as cells of a honeycomb."""
 
 
 def roc_curve(ax: Axes, table: pd.DataFrame, label: str | None) -> None:
@@ -113,3 +115,47 @@ def rle_band(ax: Axes, table: pd.DataFrame, flagged: set[str]) -> None:
     ax.set_xlabel("Samples, in the order of the cohort")
     ax.set_ylabel("Relative log expression (log2)")
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.17), ncols=4, columnspacing=1.2, handlelength=1.4)
+
+
+def density_lines(ax: Axes, table: pd.DataFrame, flagged: set[str]) -> None:
+    """Draw the distribution of each sample as a thin line, outliers on top.
+
+    The height leaves out the lowest bin: genes without any read would flatten everything else.
+    """
+    centers = table.columns[1:].astype(float).to_numpy()
+    shares = table.iloc[:, 1:].to_numpy(dtype=float) * 100
+    odd = table["sample"].astype(str).isin(flagged).to_numpy()
+    faint = max(0.06, 12 / (60 + len(table)))
+    ax.plot(centers, shares[~odd].T, color=BLUE, linewidth=0.5, alpha=faint)
+    if odd.any():
+        lines = ax.plot(centers, shares[odd].T, color=VERMILION, linewidth=0.9)
+        lines[0].set_label("outlier")
+        ax.legend(loc="upper right")
+    highest = float(shares[:, 1:].max()) * 1.08
+    if shares[:, 0].max() > highest:
+        share = f"{np.median(shares[:, 0]):.0f}%"
+        note(ax, f"lowest bin: {share} of the genes (median)", (0, 1), (14, -10))
+    ax.set_xlim(centers[0], centers[-1])
+    ax.set_ylim(0, highest)
+    ax.set_xlabel("Expression (log2)")
+    ax.set_ylabel("Genes in each bin (%)")
+
+
+def mean_variance_cloud(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw the root of each gene's standard deviation against its mean, and the trend."""
+    x, y = table["mean"].to_numpy(dtype=float), np.sqrt(table["sd"].to_numpy(dtype=float))
+    if len(x) > FEW_GENES:
+        cells = ax.hexbin(x, y, gridsize=(90, 45), bins="log", mincnt=1, cmap="Blues", linewidths=0.1)
+        cells.set_edgecolor("face")
+        cells.set_clim(0.3, None)
+    else:
+        ax.plot(x, y, "o", color=BLUE, markersize=2.4, alpha=0.6)
+    trend = table.dropna(subset="trend").sort_values("mean")
+    if len(trend):
+        step = max(1, len(trend) // 400)
+        line = trend.iloc[::step]
+        ax.plot(line["mean"], np.sqrt(line["trend"].clip(lower=0)), color=VERMILION, label="trend")
+        ax.legend(loc="upper right")
+    ax.set_ylim(0)
+    ax.set_xlabel("Mean expression (log2)")
+    ax.set_ylabel("√ standard deviation (log2)")

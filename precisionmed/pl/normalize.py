@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from precisionmed.pl._base import BLUE, canvas, slot
-from precisionmed.pl._curves import rle_band
+from precisionmed.pl._base import canvas, slot
+from precisionmed.pl._curves import density_lines, mean_variance_cloud, rle_band
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.axes import Axes
-
-BINS = 60
 
 
 def rle(adata: AnnData, *, ax: Axes | None = None) -> Axes:
@@ -25,23 +21,17 @@ def rle(adata: AnnData, *, ax: Axes | None = None) -> Axes:
 
 
 def density(adata: AnnData, *, ax: Axes | None = None) -> Axes:
-    """Draw the distribution of log expression in `X`, one thin line a sample."""
-    slot(adata, "normalize")
-    values = np.asarray(adata.X, dtype=float)
-    low, high = np.nanpercentile(values[:, :: max(1, adata.n_vars // 2000)], [0.05, 99.95])
-    edges = np.linspace(low, high, BINS + 1)
-    centres = (edges[1:] + edges[:-1]) / 2
-    shares = np.array([np.histogram(row, bins=edges)[0] for row in values]) / values.shape[1] * 100
+    """Draw the distribution of log expression after normalization, one thin line a sample."""
     with canvas(ax, 6.4, 2.9) as ax:
-        from matplotlib.collections import LineCollection
-
-        lines = [np.column_stack([centres, share]) for share in shares]
-        faint = max(0.06, 12 / (60 + len(values)))
-        # Hundreds of lines: one collection, as pixels within the vector figure.
-        ax.add_collection(LineCollection(lines, colors=BLUE, linewidths=0.5, alpha=faint, rasterized=True))
-        ax.set_xlim(low, high)
-        ax.set_ylim(0, shares.max() * 1.05)
-        ax.set_xlabel("Expression (log2)")
-        ax.set_ylabel("Genes in each bin (%)")
+        density_lines(ax, slot(adata, "normalize", "density"), set())
         ax.set_title(f"Expression after normalization (n = {adata.n_obs}, {adata.n_vars:,} genes)")
+    return ax
+
+
+def mean_variance(adata: AnnData, *, ax: Axes | None = None) -> Axes:
+    """Draw the genes' spread against their mean after normalization."""
+    table = slot(adata, "normalize", "mean_variance")
+    with canvas(ax, 5.4, 3.3) as ax:
+        mean_variance_cloud(ax, table)
+        ax.set_title(f"Mean and variance after normalization ({len(table):,} genes)")
     return ax

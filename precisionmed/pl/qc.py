@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError
-from precisionmed.pl._base import BLUE, VERMILION, canvas, colours, column, key, levels, slot, words
-from precisionmed.pl._curves import rle_band
+from precisionmed.pl._base import BLACK, BLUE, VERMILION, canvas, colours, column, key, levels, slot, words
+from precisionmed.pl._curves import density_lines, mean_variance_cloud, rle_band
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -91,6 +91,40 @@ def rle(adata: AnnData, *, ax: Axes | None = None) -> Axes:
     with canvas(ax, 6.4, 3.0) as ax:
         rle_band(ax, slot(adata, "qc", "rle"), flagged)
         ax.set_title(f"Relative log expression before normalization (n = {adata.n_obs})")
+    return ax
+
+
+def density(adata: AnnData, *, ax: Axes | None = None) -> Axes:
+    """Draw the distribution of log expression of the values as read, one thin line a sample."""
+    table = slot(adata, "qc", "density")
+    with canvas(ax, 6.4, 2.9) as ax:
+        density_lines(ax, table, set(adata.obs_names[_outliers(adata)].astype(str)))
+        ax.set_title(f"Expression before normalization (n = {len(table)})")
+    return ax
+
+
+def mean_variance(adata: AnnData, *, ax: Axes | None = None) -> Axes:
+    """Draw the genes' spread against their mean before normalization."""
+    table = slot(adata, "qc", "mean_variance")
+    with canvas(ax, 5.4, 3.3) as ax:
+        mean_variance_cloud(ax, table)
+        ax.set_title(f"Mean and variance before normalization ({len(table):,} genes)")
+    return ax
+
+
+def identity(adata: AnnData, *, ax: Axes | None = None) -> Axes:
+    """Draw how alike pairs of samples are in profile and germline genotype, by what the record says."""
+    table = slot(adata, "qc", "identity")
+    if not len(table):
+        raise InputError("no patient has several samples, and no two patients' samples are alike.")
+    odds = table["log_odds"].fillna(0.0).to_numpy(dtype=float)
+    with canvas(ax, 5.4, 3.3) as ax:
+        points = np.column_stack([table["profile"].to_numpy(dtype=float), odds])
+        scatter(ax, points, table["verdict"].astype("string"), title="record")
+        ax.axhline(0, color=BLACK, linewidth=0.6, zorder=0)
+        ax.set_xlabel("Correlation over the most variable genes")
+        ax.set_ylabel("log10 odds of one person")
+        ax.set_title(f"Pairs of samples that are, or may be, one patient's (n = {len(table)})")
     return ax
 
 

@@ -34,6 +34,8 @@ class Genotypes(NamedTuple):
 
     calls: Matrix
     """(n_samples, n_genes): 1 on, 0 off, NaN not known."""
+    fractions: NDArray[np.float64]
+    """(n_genes,): fraction of people in whom the gene is on, never 0 or 1."""
     errors: NDArray[np.float64]
     """(n_genes,): fraction of calls that are taken to tell nothing."""
     table: pd.DataFrame
@@ -85,7 +87,8 @@ def genotypes(values: pd.DataFrame, expressed_sex: Names | None = None) -> Genot
         `female`, `male` or `undetermined`.
     """
     rows: list[tuple[str, float, float, float]] = []
-    calls, errors = [], []
+    calls: list[NDArray[np.float64]] = []
+    errors: list[float] = []
     for gene in values.columns if len(values) >= _FEWEST_TO_SPLIT else ():
         x = values[gene].to_numpy(dtype=np.float64)
         border, separation = _split(x)
@@ -98,12 +101,14 @@ def genotypes(values: pd.DataFrame, expressed_sex: Names | None = None) -> Genot
     if expressed_sex is not None and np.any(expressed_sex != "undetermined"):
         known = expressed_sex != "undetermined"
         male = np.where(known, (expressed_sex == "male").astype(np.float64), np.nan)
-        rows.append(("sex (male)", np.nan, float(np.nanmean(male)), np.nan))
+        rows.append(("sex (male)", np.nan, float(np.mean(expressed_sex == "male")), np.nan))
         calls.append(male)
         errors.append(_SEX_ERROR)
     matrix = np.column_stack(calls) if calls else np.empty((len(values), 0))
     described = pd.DataFrame(rows, columns=["gene", "border", "fraction_on", "separation"])
-    return Genotypes(matrix, np.array(errors), described)
+    # Half a person is added to either side: what is not seen in a cohort is rare, not impossible.
+    fractions = (described["fraction_on"].to_numpy(dtype=np.float64) * len(values) + 0.5) / (len(values) + 1)
+    return Genotypes(matrix, fractions, np.array(errors), described)
 
 
 def log_odds(
@@ -116,8 +121,7 @@ def log_odds(
     tenth; of sex, two in a hundred). The ratio is (1 - e) / f + e for both on, (1 - e) / (1 - f) + e for
     both off, and e when they differ. Genes are taken as independent.
     """
-    n = np.sum(~np.isnan(found.calls), axis=0)
-    on = (np.nansum(found.calls, axis=0) + 0.5) / (n + 1)
+    on = found.fractions
     x, y = found.calls[a], found.calls[b]
     known = ~np.isnan(x) & ~np.isnan(y)
     agreement = (1 - found.errors) / np.where(x == 1, on, 1 - on) + found.errors

@@ -179,7 +179,7 @@ def test_samples_of_one_patient_with_two_genotypes_are_told(make_cohort, tmp_pat
 
 def test_log_odds_in_closed_form():
     calls = np.array([[1.0, 0.0, np.nan], [1.0, 1.0, 1.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
-    found = Genotypes(calls, np.array([0.1, 0.1, 0.02]), pd.DataFrame())
+    found = Genotypes(calls, np.full(3, 0.5), np.array([0.1, 0.1, 0.02]), pd.DataFrame())
     odds, genes = log_odds(found, np.array([0, 0, 2]), np.array([1, 2, 3]))
     both, off = 0.9 / 0.5 + 0.1, 0.9 / 0.5 + 0.1
     np.testing.assert_allclose(

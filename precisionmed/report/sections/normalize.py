@@ -35,4 +35,12 @@ def fill(run: Run, page: Page) -> None:
         "steps see it. A line apart from the bundle is a sample to distrust.",
         f"Overlaid distributions of expression of {n} samples.",
     )
+    page.figure(
+        "mean_variance",
+        lambda: pl.normalize.mean_variance(run.adata),
+        f"Spread of each gene against its mean after filter and normalization ({run.adata.n_vars:,} genes), "
+        "with the trend. A flat or gently falling trend is what models of log expression assume; the genes "
+        "high above it are those that tell tumours apart.",
+        "Cloud of genes, root of the standard deviation against mean expression, with a trend line.",
+    )
     page.add_notes(found)

@@ -41,6 +41,7 @@ def fill(run: Run, page: Page) -> None:
         "median over samples. Comparable samples have medians near zero and boxes of equal height.",
         f"Bands of relative log expression for {n} samples before normalization.",
     )
+    _distributions(run, page)
     if _sex_known(qc):
         page.figure(
             "sex_check",
@@ -55,12 +56,21 @@ def fill(run: Run, page: Page) -> None:
         qc.get("duplicates"),
         "Pairs of samples so alike that they may be one tumour twice.",
     )
+    _identity(run, qc, page)
     page.add_notes(qc)
 
 
 def _what_was_found(run: Run, qc: dict[str, Any]) -> str:
     found = [f"{count(len(qc.get('outliers', ())), 'sample')} of {run.adata.n_obs:,} called outlier"]
     found.append(f"{count(len(qc.get('duplicates', ())), 'possible duplicate pair')}")
+    verdicts = list(qc["identity"]["verdict"]) if "identity" in qc else []
+    if "unexpected" in verdicts:
+        pairs = count(verdicts.count("unexpected"), "pair")
+        found.append(f"{pairs} of samples of different patients alike as one tumour")
+    if "contradicts" in verdicts:
+        found.append(
+            f"{count(verdicts.count('contradicts'), 'pair')} of samples of one patient unlike one person"
+        )
     if _sex_known(qc):
         wrong = int((qc["sex_check"]["agrees"].astype("string").str.lower() == "false").sum())
         found.append(f"{count(wrong, 'sample')} whose expression disagrees with the recorded sex")
@@ -70,6 +80,48 @@ def _what_was_found(run: Run, qc: dict[str, Any]) -> str:
 def _sex_known(qc: dict[str, Any]) -> bool:
     table = qc.get("sex_check")
     return table is not None and bool(table["recorded"].notna().any())
+
+
+def _distributions(run: Run, page: Page) -> None:
+    n = run.adata.n_obs
+    page.figure(
+        "density",
+        lambda: pl.qc.density(run.adata),
+        f"Distribution of expression in each sample before normalization (n = {n}): log2(CPM + 1) of counts "
+        "and RSEM, log2(x + 1) of TPM and FPKM, log values as read. A line apart from the bundle is a "
+        "sample to distrust.",
+        f"Overlaid distributions of expression of {n} samples before normalization.",
+    )
+    page.figure(
+        "mean_variance",
+        lambda: pl.qc.mean_variance(run.adata),
+        "Spread of each gene against its mean before normalization, with the trend (counts as in voom). Of "
+        "counts, the spread falls with the mean; where it drops at the left end, genes are too weakly "
+        "expressed to tell anything and the filter should remove them.",
+        "Cloud of genes, root of the standard deviation against mean expression, with a trend line.",
+    )
+
+
+def _identity(run: Run, qc: dict[str, Any], page: Page) -> None:
+    pairs = qc.get("identity")
+    if pairs is None or not len(pairs):
+        return
+    page.figure(
+        "identity",
+        lambda: pl.qc.identity(run.adata),
+        f"Pairs of samples of one patient, and pairs of different patients that are alike as one tumour "
+        f"(n = {len(pairs)}). The genotype is read from genes that germline variants switch on or off, and "
+        "from sex; without such genes the odds are drawn at 0. One person's samples belong above the line.",
+        f"Scatter of {len(pairs)} pairs of samples, log odds of one person against correlation.",
+    )
+    page.table(
+        ("qc", "identity"),
+        pairs,
+        "Pairs of samples of one patient, or alike as one tumour: hints, to be checked with the laboratory.",
+    )
+    page.table(
+        ("qc", "genotypes"), qc.get("genotypes"), "Genes of germline presence that show two groups here."
+    )
 
 
 def _components(run: Run, qc: dict[str, Any], page: Page) -> None:
