@@ -183,8 +183,23 @@ class QcConfig(_Section):
 class NormalizeConfig(_Section):
     """Gene filter and normalization."""
 
-    method: Literal["auto", "log_cpm", "tmm", "upper_quartile", "quantile", "rank", "log2", "none"] = "auto"
-    """`auto`: TMM for counts, log2(x + 1) for TPM, FPKM and RSEM, none for log values and ratios."""
+    method: Literal[
+        "auto",
+        "log_cpm",
+        "tmm",
+        "tmmwsp",
+        "upper_quartile",
+        "median_of_ratios",
+        "vst",
+        "tpm",
+        "fpkm",
+        "quantile",
+        "rank",
+        "log2",
+        "none",
+    ] = "auto"
+    """`auto`: TMM for counts, log2(x + 1) for TPM, FPKM and RSEM, none for log values and ratios. `vst`:
+    blind variance stabilizing transformation. `tpm` and `fpkm` are made from counts and gene lengths."""
     min_count: float = Field(10, ge=0)
     """Counts only: a gene is kept with at least this count (as CPM) in enough samples."""
     min_fraction: float = Field(0.1, gt=0, le=1)
@@ -194,10 +209,17 @@ class NormalizeConfig(_Section):
 class BatchConfig(_Section):
     """Batch correction."""
 
-    method: Literal["none", "combat"] = "none"
-    """`combat`: empirical Bayes location and scale adjustment (needs `roles.batch`)."""
+    method: Literal["none", "combat", "combat_seq"] = "none"
+    """`combat`: empirical Bayes location and scale of normalized values; `combat_seq`: negative binomial
+    regression of counts, before they are normalized. Both need `roles.batch`."""
     covariates: list[str] = []
-    """Biology to preserve: clinical columns kept in the ComBat design."""
+    """Biology to preserve: clinical columns kept in the design."""
+    parametric: bool = True
+    """`combat` only: normal and inverse gamma priors, or the genes' own distribution (slower)."""
+    mean_only: bool = False
+    """`combat` only: adjust the location of batches, not their scale."""
+    reference: str | None = None
+    """`combat` only: a batch that stays as it is, to which the others are adjusted."""
 
 
 class SubtypesConfig(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,17 +10,40 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from precisionmed.config import RolesConfig
-from precisionmed.errors import InputError
+from precisionmed.errors import InputError, first_few, warn
 from precisionmed.estimators.batch import ComBat
+from precisionmed.estimators.combat_seq import ComBatSeq
 from precisionmed.estimators.gene_filter import GeneFilter
-from precisionmed.estimators.normalize import TMM, Log2, LogCPM, Quantile, RankScores, UpperQuartile
+from precisionmed.estimators.lengths import FPKM, TPM
+from precisionmed.estimators.normalize import (
+    TMM,
+    Log2,
+    LogCPM,
+    MedianOfRatios,
+    Quantile,
+    RankScores,
+    TMMwsp,
+    UpperQuartile,
+)
 from precisionmed.estimators.preprocessor import Preprocessor
+from precisionmed.estimators.vst import VST
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 LINEAR = ("counts", "rsem", "tpm", "fpkm")
 COUNT_LIKE = ("counts", "rsem")
+_TREND_GENES = 1000  # as many as R's `vst` learns from; models refit the trend in every fold
+_PER_LENGTH = {"tpm": TPM, "fpkm": FPKM}
+_OF_COUNTS: dict[str, Any] = {
+    "tmm": TMM,
+    "tmmwsp": TMMwsp,
+    "log_cpm": LogCPM,
+    "upper_quartile": UpperQuartile,
+    "median_of_ratios": MedianOfRatios,
+    "vst": partial(VST, n_genes=_TREND_GENES),
+    **_PER_LENGTH,
+}
 
 
 def measured(adata: AnnData) -> tuple[NDArray[np.float64], pd.Index]:
@@ -52,7 +76,8 @@ def preprocessor(adata: AnnData) -> Preprocessor:
         scale=str(chosen["scale"]),
         min_count=float(chosen["min_count"]),
         min_fraction=float(chosen["min_fraction"]),
-        batch_method=_batch_method(adata),
+        corrector=batch_corrector(steps.get("batch", {}).get("params", {})),
+        lengths=gene_lengths(adata.raw.var) if chosen["method"] in _PER_LENGTH else None,
     )
 
 
@@ -85,14 +110,35 @@ def complete_covariates(columns: pd.DataFrame) -> pd.DataFrame:
 
 
 def build_preprocessor(
-    method: str, *, scale: str, min_count: float, min_fraction: float, batch_method: str = "none"
+    method: str,
+    *,
+    scale: str,
+    min_count: float,
+    min_fraction: float,
+    corrector: ComBat | ComBatSeq | None = None,
+    lengths: NDArray[np.float64] | None = None,
 ) -> Preprocessor:
-    """Return the unfitted preprocessor of one choice of settings."""
+    """Return the unfitted preprocessor of one choice of settings; TPM and FPKM need all genes' lengths."""
     return Preprocessor(
-        normalizer=_normalizer(method, scale),
+        normalizer=_normalizer(method, scale, lengths),
         gene_filter=GeneFilter(min_count=min_count, min_fraction=min_fraction, scale=scale),
-        # A new patient's batch, or one that is absent from a training fold, is unknown by nature.
-        batch_corrector=ComBat(unknown="none") if batch_method == "combat" else None,
+        batch_corrector=corrector,
+    )
+
+
+def batch_corrector(params: dict[str, Any]) -> ComBat | ComBatSeq | None:
+    """Return the unfitted batch correction of the `batch` step's parameters."""
+    method = str(params.get("method", "none"))
+    # A new patient's batch, or one that is absent from a training fold, is unknown by nature.
+    if method == "combat_seq":
+        return ComBatSeq(unknown="none")
+    if method == "none":
+        return None
+    return ComBat(
+        parametric=bool(params.get("parametric", True)),
+        mean_only=bool(params.get("mean_only", False)),
+        reference=None if params.get("reference") is None else str(params["reference"]),
+        unknown="none",
     )
 
 
@@ -106,13 +152,40 @@ def decide_method(method: str, scale: str) -> str:
     """
     if method == "auto":
         return "tmm" if scale == "counts" else "log2" if scale in LINEAR else "none"
-    if method in ("tmm", "log_cpm", "upper_quartile") and scale not in COUNT_LIKE:
+    if method in _OF_COUNTS and scale not in COUNT_LIKE:
         raise InputError(f"normalize.method '{method}' needs counts, the scale is '{scale}'; use 'auto'.")
     if method == "log2" and scale not in LINEAR:
         raise InputError(f"normalize.method 'log2' needs linear values, the scale is '{scale}'; use 'none'.")
     if method == "none" and scale in LINEAR:
         raise InputError(f"normalize.method 'none' would leave '{scale}' values linear; use 'auto'.")
     return method
+
+
+def gene_lengths(genes: pd.DataFrame, notes: list[str] | None = None) -> NDArray[np.float64]:
+    """Return the length of each gene in bases from the column `length` of the gene table.
+
+    A gene without one gets the median length, with a warning when `notes` are given: this shifts all values
+    of the gene alike and leaves comparisons between samples as they are.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or no length above 0 in it.
+    """
+    if "length" not in genes:
+        raise InputError("TPM and FPKM need gene lengths in bases: set adata.var['length'] or use 'tmm'.")
+    lengths = pd.to_numeric(genes["length"], errors="coerce").to_numpy(dtype=np.float64).copy()
+    known = lengths > 0
+    if not known.any():
+        raise InputError("no gene has a length above 0 in adata.var['length']; give lengths or use 'tmm'.")
+    if notes is not None and not known.all():
+        warn(
+            f"normalize: {int((~known).sum())} gene(s) have no length ({first_few(genes.index[~known])}); "
+            "the median length was used, which leaves comparisons between samples as they are.",
+            notes,
+        )
+    lengths[~known] = np.median(lengths[known])
+    return lengths
 
 
 def scale_of(adata: AnnData) -> str:
@@ -157,9 +230,11 @@ def _batch_method(adata: AnnData) -> str:
     return str(params.get("method", "none"))
 
 
-def _normalizer(method: str, scale: str) -> Any:
+def _normalizer(method: str, scale: str, lengths: NDArray[np.float64] | None) -> Any:
     if method == "quantile":
         first = LogCPM() if scale in COUNT_LIKE else Log2() if scale in LINEAR else None
         return Quantile(first=first)
-    kinds = {"tmm": TMM, "log_cpm": LogCPM, "upper_quartile": UpperQuartile, "rank": RankScores, "log2": Log2}
+    if method in _PER_LENGTH:
+        return _PER_LENGTH[method](lengths)
+    kinds: dict[str, Any] = {**_OF_COUNTS, "rank": RankScores, "log2": Log2}
     return None if method == "none" else kinds[method]()

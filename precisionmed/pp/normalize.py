@@ -12,9 +12,18 @@ from precisionmed.errors import InputError, first_few, warn
 from precisionmed.estimators._library import LibraryNormalizer
 from precisionmed.estimators._matrix import columns_of
 from precisionmed.estimators.preprocessor import Preprocessor
+from precisionmed.estimators.vst import VST
 from precisionmed.io.codec import encode
 from precisionmed.pp._distributions import density_table, mean_variance_table
-from precisionmed.pp._inputs import build_preprocessor, decide_method, dense, metric_table, scale_of, store
+from precisionmed.pp._inputs import (
+    build_preprocessor,
+    decide_method,
+    dense,
+    gene_lengths,
+    metric_table,
+    scale_of,
+    store,
+)
 from precisionmed.pp._rle import rle_table
 
 if TYPE_CHECKING:
@@ -26,6 +35,28 @@ _SENTENCES = {
     "tmm": (
         "Libraries were scaled by trimmed means of M-values (TMM; Robinson and Oshlack, Genome Biology 2010) "
         "against a stored reference library and expressed as log2 counts per million with a prior count of 2."
+    ),
+    "tmmwsp": (
+        "Libraries were scaled by trimmed means of M-values with singleton pairing (TMMwsp; Robinson and "
+        "Oshlack, Genome Biology 2010; edgeR) against a stored reference library and expressed as log2 "
+        "counts per million with a prior count of 2."
+    ),
+    "median_of_ratios": (
+        "Counts were divided by size factors (median of ratios to stored geometric means; Anders and Huber, "
+        "Genome Biology 2010) and transformed to log2(x + 1)."
+    ),
+    "vst": (
+        "Counts were divided by size factors (median of ratios to stored geometric means) and transformed by "
+        "a blind variance stabilizing transformation whose dispersion trend was learned from up to 1,000 "
+        "genes (Anders and Huber, Genome Biology 2010; Love et al., Genome Biology 2014)."
+    ),
+    "tpm": (
+        "Counts were divided by gene length, scaled to a million in each sample (TPM; Li et al., "
+        "Bioinformatics 2010) and transformed to log2(x + 1)."
+    ),
+    "fpkm": (
+        "Counts were divided by gene length in kilobases and library size in millions (FPKM; Mortazavi et "
+        "al., Nature Methods 2008) and transformed to log2(x + 1)."
     ),
     "log_cpm": "Counts were expressed as log2 counts per million with a prior count of 2.",
     "upper_quartile": (
@@ -55,8 +86,9 @@ def normalize(
     adata : AnnData
         A cohort as `read_cohort` gives it; changed in place.
     method : str, default="auto"
-        `auto`, `log_cpm`, `tmm`, `upper_quartile`, `quantile`, `rank`, `log2` or `none`. `auto`: TMM for
-        counts, log2(x + 1) for TPM, FPKM and RSEM, none for log values and ratios.
+        `auto`, `log_cpm`, `tmm`, `tmmwsp`, `upper_quartile`, `median_of_ratios`, `vst`, `tpm`, `fpkm`,
+        `quantile`, `rank`, `log2` or `none`. `auto`: TMM for counts, log2(x + 1) for TPM, FPKM and RSEM, none
+        for log values and ratios. `tpm` and `fpkm` are made from counts and `var["length"]` (bases).
     min_count : float, default=10
         Counts only: a gene is kept with at least this count (as CPM) in enough samples.
     min_fraction : float, default=0.1
@@ -76,10 +108,16 @@ def normalize(
         raise InputError("the cohort is normalized already; start from the ingested cohort.")
     scale = scale_of(adata)
     chosen = decide_method(method, scale)
-    learner = build_preprocessor(chosen, scale=scale, min_count=min_count, min_fraction=min_fraction)
+    notes: list[str] = []
+    learner = build_preprocessor(
+        chosen,
+        scale=scale,
+        min_count=min_count,
+        min_fraction=min_fraction,
+        lengths=gene_lengths(adata.var, notes) if chosen in ("tpm", "fpkm") else None,
+    )
     values = dense(adata.X)
     normal = learner.fit_transform(pd.DataFrame(values, index=adata.obs_names, columns=adata.var_names))
-    notes: list[str] = []
     metrics = _metrics(learner, values, adata.obs_names, notes)
     adata.raw = adata
     adata._inplace_subset_var(learner.kept_)
@@ -128,6 +166,13 @@ def _metrics(
                 f"normalize: the scaling factor of {int(odd.sum())} sample(s) is beyond {_ODD_FACTOR:g}-fold "
                 f"({first_few(samples[odd])}); few genes take most of their reads. They were kept.",
                 notes,
+            )
+    if isinstance(normalizer, VST):
+        metrics["dispersion_asymptotic"], metrics["dispersion_extra_poisson"] = map(float, normalizer.trend_)
+        if normalizer.fit_type_ != normalizer.fit_type:
+            notes.append(
+                "normalize: the dispersions do not follow a0 + a1 / mean; one mean dispersion was used for "
+                "all genes."
             )
     return metrics
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from precisionmed import pp
-from precisionmed.errors import InputError
+from precisionmed.errors import InputError, PrecisionMedWarning
 from precisionmed.io.codec import decode
 from precisionmed.pp._inputs import batch_labels, decide_method, measured, preprocessor
 
@@ -56,8 +56,55 @@ def test_methods_for_any_scale(make_cohort, scale, method):
     assert np.isfinite(adata.X).all() and np.abs(adata.X).max() < 30
 
 
+@pytest.mark.filterwarnings("ignore:VST")  # these counts have one dispersion at all means
+@pytest.mark.parametrize("method", ["tmm", "tmmwsp", "log_cpm", "upper_quartile", "median_of_ratios", "vst"])
+def test_methods_for_counts_refit_to_the_same(make_cohort, method):
+    adata = pp.normalize(make_cohort(genes=1300), method=method)
+    stored = adata.uns["precisionmed"]["normalize"]
+    assert stored["rle"]["median"].abs().max() < 0.3
+    np.testing.assert_array_equal(preprocessor(adata).fit_transform(measured(adata)[0]), adata.X)
+    assert "2010" in stored["methods"] or method == "log_cpm"
+    summary = stored["summary"].set_index("metric")["value"]
+    assert ("dispersion_asymptotic" in summary) == (method == "vst")
+
+
+@pytest.mark.parametrize("method", ["tpm", "fpkm"])
+def test_methods_by_length_need_lengths_and_say_which_lack(make_cohort, method):
+    adata = make_cohort()
+    with pytest.raises(InputError, match=r"adata\.var\['length'\]"):
+        pp.normalize(adata, method=method)
+    adata.var["length"] = 0.0
+    with pytest.raises(InputError, match="no gene has a length above 0"):
+        pp.normalize(adata, method=method)
+    adata.var["length"] = np.random.default_rng(0).integers(300, 9000, adata.n_vars).astype(float)
+    adata.var.loc[["G30", "G31"], "length"] = np.nan
+    with pytest.warns(PrecisionMedWarning, match=r"2 gene\(s\) have no length \(G30, G31\)"):
+        pp.normalize(adata, method=method)
+    np.testing.assert_array_equal(preprocessor(adata).fit_transform(measured(adata)[0]), adata.X)
+    model = decode(adata.uns["precisionmed"]["normalize"]["model"])
+    np.testing.assert_array_equal(model.transform(adata.raw.X[[3]])[0], adata.X[3])
+
+
+def test_vst_says_when_the_trend_does_not_fit(make_cohort):
+    generator = np.random.default_rng(0)
+    adata = make_cohort()
+    means = np.geomspace(5, 5000, adata.n_vars)
+    size = 1 / (0.02 + means / 1000)  # the dispersion rises with the mean
+    adata.X = generator.negative_binomial(size, size / (size + means), adata.shape) + 1.0
+    with pytest.warns(PrecisionMedWarning, match="local regression"):
+        pp.normalize(adata, method="vst")
+    assert "one mean dispersion" in adata.uns["precisionmed"]["normalize"]["notes"][0]
+
+
 def test_a_method_that_does_not_suit_the_scale_is_refused():
-    for method, scale in [("tmm", "log2"), ("log_cpm", "tpm"), ("log2", "log_ratio"), ("none", "counts")]:
+    for method, scale in [
+        ("tmm", "log2"),
+        ("vst", "log2"),
+        ("tpm", "tpm"),
+        ("log_cpm", "tpm"),
+        ("log2", "log_ratio"),
+        ("none", "counts"),
+    ]:
         with pytest.raises(InputError, match=f"'{method}'.*'{scale}'"):
             decide_method(method, scale)
 
