@@ -37,7 +37,7 @@ def fill(run: Run, page: Page) -> None:
     page.blocks.append(
         Block(
             "code",
-            f"precisionmed predict --model {run.model_path.name} --expression new_samples.tsv --output calls.tsv",
+            f"precisionmed predict --model {run.model_path.name} --expression new.tsv --output calls.tsv",
         )
     )
     page.text(
