@@ -26,6 +26,8 @@ def cohort(seed: int = 0) -> ad.AnnData:
     adata.raw = raw
     adata.obsm["X_qc_pca"] = rng.normal(size=(N, 10))
     adata.obsm["X_pca"] = rng.normal(size=(N, 10))
+    for when in ("X_pca_before_batch", "X_pca_batch"):
+        adata.obsm[when] = np.random.default_rng(len(when)).normal(size=(N, 10))
     adata.obsm["intrinsic_correlation"] = pd.DataFrame(rng.uniform(-1, 1, (N, 5)), names, INTRINSIC)
     same = adata.obs["subtype"].to_numpy()[:, None] == adata.obs["subtype"].to_numpy()[None, :]
     adata.obsp["consensus"] = np.where(same, 0.9, 0.1)
@@ -260,6 +262,10 @@ def _batch() -> dict:
         "variance": pd.DataFrame(
             {"factor": ["batch", "er_status"], "before": [0.21, 0.1], "after": [0.002, 0.11]}
         ),
+        "separation": pd.DataFrame(
+            {"factor": ["batch", "er_status"], "before": [0.31, 0.12], "after": [-0.01, 0.14]}
+        ),
+        "pca_variance": pd.DataFrame({"pc": ["PC1", "PC2"], "before": [0.3, 0.1], "after": [0.2, 0.1]}),
         "batches": pd.DataFrame({"batch": ["A", "B"], "samples": [30, 30]}),
     }
 

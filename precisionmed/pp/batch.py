@@ -11,30 +11,52 @@ from numpy.typing import NDArray
 
 from precisionmed.errors import InputError, first_few, nearest, warn
 from precisionmed.estimators.batch import ComBat
+from precisionmed.estimators.combat_seq import ComBatSeq
 from precisionmed.estimators.preprocessor import Preprocessor
 from precisionmed.io.codec import encode
 from precisionmed.pp._confounding import note_imbalance, refuse_confounded
-from precisionmed.pp._factors import clinical_factors, explained_fraction, gram
-from precisionmed.pp._inputs import complete_covariates, dense, measured, preprocessor, roles_of, store, table
+from precisionmed.pp._inputs import (
+    batch_corrector,
+    complete_covariates,
+    measured,
+    preprocessor,
+    roles_of,
+    scale_of,
+    store,
+    table,
+)
+from precisionmed.pp._separation import before_and_after, component_table, describe
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
+_METHODS = ("none", "combat", "combat_seq")
 _SMALL = 5
 
 
-def batch(adata: AnnData, *, method: str = "none", covariates: Sequence[str] = ()) -> AnnData:
-    """Correct `X` for batch effects; store what batch and biology explain before and after.
+def batch(
+    adata: AnnData,
+    *,
+    method: str = "none",
+    covariates: Sequence[str] = (),
+    parametric: bool = True,
+    mean_only: bool = False,
+    reference: str | None = None,
+) -> AnnData:
+    """Correct `X` for batch effects; store how far batch and biology are apart before and after.
 
     Parameters
     ----------
     adata : AnnData
         A cohort after `normalize`; changed in place.
-    method : {"none", "combat"}, default="none"
-        `combat`: empirical Bayes location and scale adjustment by `obs["batch"]`.
+    method : {"none", "combat", "combat_seq"}, default="none"
+        `combat`: empirical Bayes location and scale adjustment by `obs["batch"]`; `combat_seq`: negative
+        binomial regression of the counts, which are then normalized.
     covariates : sequence of str, default=()
-        Biology to preserve: clinical columns in the ComBat design. A missing category counts as one of
-        its own, a missing number as the column's median.
+        Biology to preserve: clinical columns in the design. A missing category counts as one of its own,
+        a missing number as the column's median.
+    parametric, mean_only, reference
+        Of `combat`; see `ComBat`.
 
     Returns
     -------
@@ -44,37 +66,44 @@ def batch(adata: AnnData, *, method: str = "none", covariates: Sequence[str] = (
     Raises
     ------
     InputError
-        There is no batch, or only one, or one of a single sample; a covariate does not exist; batch and a
-        label or covariate cannot be told apart.
+        There is no batch, or only one, or one of a single sample; a covariate or the reference does not
+        exist; batch and a label or covariate cannot be told apart; `combat_seq` without counts.
 
     Notes
     -----
     Covariates shape what is learned. The samples themselves, new ones and those of training alike, are
-    corrected without theirs (see `ComBat`): a patient whose status is to be predicted has none.
+    corrected without theirs (see `ComBat`, `ComBatSeq`): a patient whose status is to be predicted has none.
     """
     unfitted = preprocessor(adata)
     if "batch" in adata.uns["precisionmed"]:
         raise InputError("the cohort went through the batch step already; start from the normalized cohort.")
-    if method not in ("none", "combat"):
-        raise InputError(f"unknown batch method '{method}'.{nearest(method, ['none', 'combat'])}")
+    if method not in _METHODS:
+        raise InputError(f"unknown batch method '{method}'.{nearest(method, _METHODS)}")
     notes: list[str] = []
-    before = _explained(adata)
-    content: dict[str, Any] = {
-        "params": {
-            "method": method,
-            "covariates": np.array([str(name) for name in covariates], dtype=object),
-        },
-        "methods": "Expression was not corrected for batch.",
+    params: dict[str, Any] = {
+        "method": method,
+        "covariates": np.array([str(name) for name in covariates], dtype=object),
     }
     if method == "combat":
+        params |= {"parametric": parametric, "mean_only": mean_only}
+        params |= {} if reference is None else {"reference": str(reference)}
+    content: dict[str, Any] = {"params": params, "methods": "Expression was not corrected for batch."}
+    if method != "none":
         _check(adata, list(covariates), notes)
-        learner = unfitted.set_params(batch_corrector=ComBat(unknown="none"))
+        _check_method(adata, method, reference)
+    before = after = describe(adata)
+    adata.obsm["X_pca_before_batch"] = before.scores
+    if method != "none":
+        learner = unfitted.set_params(batch_corrector=batch_corrector(params))
         adata.X = _fit(learner, adata, list(covariates))
+        after = describe(adata)
+        adata.obsm["X_pca_batch"] = after.scores
         content |= {"model": encode(learner), "methods": _methods(learner.batch_corrector_, covariates)}
-    after = _explained(adata) if method == "combat" else before
-    content["variance"] = table(
-        pd.DataFrame({"factor": list(before), "before": list(before.values()), "after": list(after.values())})
-    )
+    content |= {
+        "variance": before_and_after(before.variance, after.variance),
+        "separation": before_and_after(before.silhouette, after.silhouette),
+        "pca_variance": component_table(before.fractions, after.fractions),
+    }
     if "batch" in adata.obs:
         sizes = adata.obs["batch"].astype(str).value_counts().sort_index()
         content["batches"] = table(pd.DataFrame({"batch": list(sizes.index), "samples": sizes.to_numpy()}))
@@ -83,16 +112,30 @@ def batch(adata: AnnData, *, method: str = "none", covariates: Sequence[str] = (
     return adata
 
 
-def _explained(adata: AnnData) -> dict[str, float]:
-    products = gram(dense(adata.X))
-    factors = clinical_factors(adata.obs, roles_of(adata))
-    return {name: explained_fraction(products, factor) for name, factor in factors.items()}
+def _check_method(adata: AnnData, method: str, reference: str | None) -> None:
+    """Raise an InputError where the method does not suit the values or the batches."""
+    sizes = adata.obs["batch"].astype(str).value_counts()
+    if method == "combat_seq":
+        scale = scale_of(adata)
+        if scale != "counts":
+            raise InputError(f"batch.method 'combat_seq' needs counts, the scale is '{scale}'; use 'combat'.")
+        if reference is not None:
+            raise InputError("batch.reference is for 'combat' only; remove it or use method 'combat'.")
+        if (sizes < 3).any():
+            raise InputError(
+                f"batch.method 'combat_seq' needs 3 samples of a batch ({first_few(sizes.index[sizes < 3])} "
+                "has fewer), of which 2 train when one is tested; merge batches or use 'combat'."
+            )
+    elif reference is not None and str(reference) not in sizes.index:
+        raise InputError(
+            f"batch.reference: there is no batch '{reference}'.{nearest(reference, sorted(sizes.index))}"
+        )
 
 
 def _check(adata: AnnData, covariates: list[str], notes: list[str]) -> None:
     """Raise an InputError where ComBat would do harm or cannot run; note what is doubtful."""
     if "batch" not in adata.obs:
-        raise InputError("batch.method 'combat' needs a batch column; declare cohort.roles.batch.")
+        raise InputError("batch correction needs a batch column; declare cohort.roles.batch.")
     roles, labels = roles_of(adata), adata.obs["batch"]
     column = roles.batch or "batch"
     if labels.isna().any():
@@ -148,12 +191,25 @@ def _fit(learner: Preprocessor, adata: AnnData, covariates: list[str]) -> NDArra
     )
 
 
-def _methods(corrector: ComBat, covariates: Sequence[str]) -> str:
+def _methods(corrector: ComBat | ComBatSeq, covariates: Sequence[str]) -> str:
     kept = f", preserving {', '.join(covariates)}" if covariates else ""
     fixed = int((~corrector.adjusted_).sum())
-    left = f" {fixed:,} genes that do not vary within every batch were left as they were." if fixed else ""
-    return (
-        f"Differences between {len(corrector.batches_)} batches were corrected with parametric empirical "
-        f"Bayes (ComBat; Johnson et al., Biostatistics 2007){kept}.{left} Batch parameters are stored; "
-        "samples of an unknown batch are left uncorrected."
-    )
+    between = f"Differences between {len(corrector.batches_)} batches were corrected"
+    if isinstance(corrector, ComBatSeq):
+        what = (
+            f"{between} in the counts by negative binomial regression and quantile matching (ComBat-seq; "
+            f"Zhang, Parmigiani and Johnson, NAR Genomics and Bioinformatics 2020){kept}, before they were "
+            "normalized."
+        )
+        rule = "have no count in some batch"
+    else:
+        kind = "parametric" if corrector.parametric else "non-parametric"
+        only = " of batch means alone" if corrector.mean_only else ""
+        to = f" towards batch {corrector.reference}" if corrector.reference is not None else ""
+        what = (
+            f"{between}{to} with {kind} empirical Bayes{only} (ComBat; Johnson et al., Biostatistics 2007)"
+            f"{kept}."
+        )
+        rule = "do not vary within every batch"
+    left = f" {fixed:,} genes that {rule} were left as they were." if fixed else ""
+    return f"{what}{left} Batch parameters are stored; samples of an unknown batch are left uncorrected."

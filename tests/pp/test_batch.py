@@ -23,6 +23,65 @@ def test_removes_the_batch_and_keeps_the_biology(normalized):
     assert "3 batches" in stored["methods"] and "preserving er" in stored["methods"]
 
 
+def test_tells_how_far_batches_and_biology_are_apart_before_and_after(normalized):
+    stored = pp.batch(normalized, method="combat").uns["precisionmed"]["batch"]
+    separation = stored["separation"].set_index("factor")
+    assert separation.loc["batch", "before"] > 0.2 and separation.loc["batch", "after"] < 0
+    assert separation.loc["er", "after"] > separation.loc["er", "before"]
+    assert "age" not in separation.index
+    before, after = normalized.obsm["X_pca_before_batch"], normalized.obsm["X_pca_batch"]
+    assert before.shape == after.shape == (36, 10)
+    variance = stored["pca_variance"]
+    assert list(variance["pc"][:2]) == ["PC1", "PC2"] and variance["before"].is_monotonic_decreasing
+
+
+def test_counts_are_corrected_before_they_are_normalized(normalized, tmp_path):
+    stored = pp.batch(normalized, method="combat_seq", covariates=["er"]).uns["precisionmed"]["batch"]
+    variance = stored["variance"].set_index("factor")
+    assert variance.loc["batch", "before"] > 0.2 and variance.loc["batch", "after"] < 0.02
+    assert variance.loc["er", "after"] > variance.loc["er", "before"]
+    assert "ComBat-seq" in stored["methods"] and "preserving er" in stored["methods"]
+    normalized.write_h5ad(tmp_path / "cohort.h5ad")
+    again = ad.read_h5ad(tmp_path / "cohort.h5ad")
+    values, genes = measured(again)
+    labels = batch_labels(again)
+    model = decode(again.uns["precisionmed"]["batch"]["model"])
+    alone = model.transform(pd.DataFrame(values[[7]], columns=genes), batch=labels[[7]])
+    np.testing.assert_array_equal(alone[0], normalized.X[7])
+    refitted = preprocessor(again).fit_transform(values, batch=labels, covariates=batch_covariates(again))
+    np.testing.assert_array_equal(refitted, normalized.X)
+
+
+def test_what_combat_seq_cannot_do(normalized, make_cohort):
+    rsem = pp.normalize(make_cohort("rsem"))
+    with pytest.raises(InputError, match="'combat_seq' needs counts, the scale is 'rsem'; use 'combat'"):
+        pp.batch(rsem, method="combat_seq")
+    with pytest.raises(InputError, match=r"batch\.reference is for 'combat' only"):
+        pp.batch(normalized, method="combat_seq", reference="x")
+    batch = normalized.obs["batch"].astype(object)
+    batch.iloc[:2] = "w"
+    normalized.obs["batch"] = batch
+    with (
+        pytest.warns(PrecisionMedWarning, match="fewer than 5"),
+        pytest.raises(InputError, match=r"needs 3 samples of a batch \(w has fewer\)"),
+    ):
+        pp.batch(normalized, method="combat_seq")
+    assert "X_pca_before_batch" not in normalized.obsm
+
+
+def test_the_settings_of_combat_are_kept_for_the_folds(normalized):
+    with pytest.raises(InputError, match=r"batch\.reference: there is no batch 'xx'\. Did you mean 'x'"):
+        pp.batch(normalized.copy(), method="combat", reference="xx")
+    before = normalized.X.copy()
+    stored = pp.batch(normalized, method="combat", parametric=False, mean_only=True, reference="x")
+    corrector = preprocessor(normalized).batch_corrector
+    assert (corrector.parametric, corrector.mean_only, corrector.reference) == (False, True, "x")
+    kept = (normalized.obs["batch"] == "x").to_numpy()
+    np.testing.assert_array_equal(normalized.X[kept], before[kept])
+    methods = stored.uns["precisionmed"]["batch"]["methods"]
+    assert "towards batch x with non-parametric empirical Bayes of batch means alone" in methods
+
+
 def test_the_stored_model_gives_the_same_values(normalized, tmp_path):
     pp.batch(normalized, method="combat", covariates=["er", "age"])
     normalized.write_h5ad(tmp_path / "cohort.h5ad")
