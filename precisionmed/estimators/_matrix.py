@@ -23,7 +23,7 @@ def fit_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
     InputError
         `X` is no numeric matrix, is empty, or has infinite values.
     """
-    matrix = _as_matrix(X)
+    matrix = as_matrix(X)
     estimator.n_features_in_ = matrix.shape[1]
     estimator.feature_names_in_ = np.asarray(X.columns, dtype=str) if isinstance(X, pd.DataFrame) else None
     return matrix
@@ -37,7 +37,7 @@ def transform_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
     InputError
         As in `fit_matrix`, or the genes differ in number, name or order.
     """
-    matrix = _as_matrix(X)
+    matrix = as_matrix(X)
     if matrix.shape[1] != estimator.n_features_in_:
         raise InputError(
             f"the matrix has {matrix.shape[1]} genes, {type(estimator).__name__} was fitted with "
@@ -70,7 +70,8 @@ def gene_name(estimator: Any, column: int) -> str:
     return f"gene in column {column}" if known is None else f"gene '{known[column]}'"
 
 
-def _as_matrix(X: ArrayLike | pd.DataFrame) -> Matrix:
+def as_matrix(X: ArrayLike | pd.DataFrame) -> Matrix:
+    """Return `X` as a C-ordered float64 matrix; raise an InputError as `fit_matrix` says."""
     values = X.to_numpy() if isinstance(X, pd.DataFrame) else X
     try:
         matrix = np.ascontiguousarray(values, dtype=np.float64)

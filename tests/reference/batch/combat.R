@@ -28,3 +28,14 @@ save(run(batch, mod = mod, ref.batch = "b"), "reference_covariates.csv")
 save(run(batch, par.prior = FALSE), "nonparametric.csv")
 save(run(batch, par.prior = FALSE, mean.only = TRUE), "nonparametric_mean_only.csv")
 save(run(single), "single.csv")
+
+# limma::removeBatchEffect
+library(limma)
+gaps <- values
+gaps[2, 3] <- NA
+gaps[9, c(1, 12, 20)] <- NA
+save(removeBatchEffect(gaps, batch), "removed_plain.csv")
+save(removeBatchEffect(gaps, batch, design = model.matrix(~er)), "removed_design.csv")
+save(removeBatchEffect(gaps, batch, covariates = age, design = model.matrix(~er)), "removed_covariates.csv")
+site <- ifelse(batch == "a", "x", "y") # determined by the batch
+save(removeBatchEffect(gaps, batch, design = model.matrix(~site)), "removed_confounded.csv")
