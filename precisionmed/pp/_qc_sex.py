@@ -18,12 +18,14 @@ _Names = NDArray[np.object_]
 def sex_check(values: pd.DataFrame, recorded: pd.Series | None, linear: bool) -> pd.DataFrame | None:
     """Compare recorded sex with XIST and Y-chromosome genes.
 
-    On scales with a zero, Y-chromosome genes above 1.5 (mean log2(x + 1)) mean male; below, XIST above 2
-    means female. Neither low XIST nor low Y is proof: basal-like tumours lose the one, men's tumours may
-    lose the other. On scales without a zero the cohort itself tells: with three samples of each
-    recorded sex the border is the midpoint of their medians; with (nearly) one sex only, a sample is of
-    the other when both Y-chromosome genes and XIST lie beyond five robust standard deviations, and 1.5
-    log2 units, from that sex's medians, each to its side.
+    On scales with a zero, Y-chromosome genes above 1.5 (mean log2(x + 1)), and above XIST, mean male; low
+    ones with XIST above 2 female. Where each read weighs much (panels, shallow libraries) noise passes
+    these borders: they are at least 1.5 above the median of the samples recorded as the other sex. Neither
+    low XIST nor low Y is proof: basal-like tumours lose the one, men's tumours may lose the other. On
+    scales without a zero the cohort itself tells: with three samples of each recorded sex the border
+    is the midpoint of their medians; with (nearly) one sex only, a sample is of the other when both
+    Y-chromosome genes and XIST lie beyond five robust standard deviations, and 1.5 log2 units, from
+    that sex's medians, each to its side.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ def sex_check(values: pd.DataFrame, recorded: pd.Series | None, linear: bool) ->
     chr_y = values[y_genes].mean(axis=1).to_numpy(dtype=np.float64)
     known = pd.Series([None] * len(values), dtype=object) if recorded is None else recorded.astype(object)
     labels = known.where(known.notna(), None).to_numpy(dtype=object)
-    expressed = _by_zero(xist, chr_y) if linear else _by_record(xist, chr_y, labels)
+    expressed = _by_zero(xist, chr_y, labels) if linear else _by_record(xist, chr_y, labels)
     decided = np.isin(labels.astype(str), ["female", "male"]) & (expressed != "undetermined")
     return pd.DataFrame(
         {
@@ -61,8 +63,14 @@ def sex_check(values: pd.DataFrame, recorded: pd.Series | None, linear: bool) ->
     )
 
 
-def _by_zero(xist: _Array, chr_y: _Array) -> _Names:
-    return _called(chr_y > _MALE_Y, xist > _FEMALE_XIST)
+def _by_zero(xist: _Array, chr_y: _Array, labels: _Names) -> _Names:
+    high_y = chr_y > _border(_MALE_Y, chr_y[labels == "female"])
+    high_x = xist > _border(_FEMALE_XIST, xist[labels == "male"])
+    return _called(high_y & ~(xist > chr_y), high_x & ~high_y)
+
+
+def _border(usual: float, others: _Array) -> float:
+    return max(usual, float(np.median(others)) + _DISTANCE) if len(others) >= _FEWEST else usual
 
 
 def _by_record(xist: _Array, chr_y: _Array, labels: _Names) -> _Names:

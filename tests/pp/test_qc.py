@@ -93,6 +93,15 @@ def test_sex_is_checked(make_cohort):
     assert table.loc["S7", "expressed"] == "undetermined" and table.loc["S7", "agrees"]
 
 
+def test_shallow_libraries_of_women_are_not_taken_for_mens(make_cohort):
+    adata = make_cohort()
+    adata.X[:, 21:24] = 3  # a few stray reads are a high CPM here
+    adata.X[7, 20] = 0  # XIST lost
+    found = pp.qc(adata).uns["precisionmed"]["qc"]["sex_check"]
+    assert found["chr_y"].min() > 1.5 and found["agrees"].all()
+    assert (found["expressed"].drop(index="7") == "female").all()
+
+
 def test_sex_on_a_log_scale_is_told_by_the_record(make_cohort):
     adata = make_cohort("log_ratio")
     adata.obs["sex"] = pd.Categorical(["male"] * 6 + ["female"] * 30)
