@@ -11,21 +11,21 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._matrix import Matrix, fit_matrix, sample_name, transform_matrix
-from precisionmed.kernels.normalize import library_sizes, log_cpm
+from precisionmed.kernels.normalize import library_sizes, log_cpm, mean_shares, row_facts
 
 Vector = NDArray[np.float64]
 
 
 def check_counts(X: ArrayLike | pd.DataFrame, counts: Matrix) -> None:
     """Raise an InputError for a negative count or a sample without any count."""
-    lowest = np.fmin.reduce(counts, axis=1)
+    lowest, highest, _ = row_facts(counts)
     if np.any(lowest < 0):
         row = int(np.argmax(lowest < 0))
         raise InputError(
             f"{sample_name(X, row)} has negative counts (lowest {lowest[row]:g}); counts are never "
             "negative, is the matrix on a log scale?"
         )
-    empty = ~(np.fmax.reduce(counts, axis=1) > 0)
+    empty = ~(highest > 0)
     if empty.any():
         row = int(np.argmax(empty))
         raise InputError(f"{sample_name(X, row)} has no counts at all; exclude it.")
@@ -33,11 +33,7 @@ def check_counts(X: ArrayLike | pd.DataFrame, counts: Matrix) -> None:
 
 def usual_share(counts: Matrix) -> Vector:
     """Mean fraction of the library that falls on each gene, over samples in which it is measured."""
-    if not np.isnan(counts).any():
-        return np.einsum("i,ij->j", 1 / counts.sum(axis=1), counts) / len(counts)
-    fractions = counts / np.nansum(counts, axis=1, keepdims=True)
-    measured = np.maximum((~np.isnan(counts)).sum(axis=0), 1)
-    share = np.nansum(fractions, axis=0) / measured
+    share = mean_shares(counts, row_facts(counts)[2])
     return share / share.sum()
 
 

@@ -40,6 +40,43 @@ def library_sizes(counts, share):
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
+def row_facts(counts):
+    """Return lowest, highest and sum of each sample's measured values; NaN, NaN, 0 when there are none."""
+    n, p = counts.shape
+    lowest, highest, sums = np.full(n, np.nan), np.full(n, np.nan), np.zeros(n)
+    for i in prange(n):
+        for j in range(p):
+            value = counts[i, j]
+            if np.isnan(value):
+                continue
+            sums[i] += value
+            if not value >= lowest[i]:
+                lowest[i] = value
+            if not value <= highest[i]:
+                highest[i] = value
+    return lowest, highest, sums
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def mean_shares(counts, sums):
+    """Mean of `counts / sum` of each gene over the samples in which it is measured; 0 when there are none."""
+    n, p = counts.shape
+    out = np.zeros(p)
+    for block in prange((p + _BLOCK - 1) // _BLOCK):
+        first, stop = block * _BLOCK, min((block + 1) * _BLOCK, p)
+        measured = np.zeros(_BLOCK)
+        for i in range(n):
+            scale = 1.0 / sums[i]
+            for j in range(first, stop):
+                if not np.isnan(counts[i, j]):
+                    out[j] += counts[i, j] * scale
+                    measured[j - first] += 1.0
+        for j in range(first, stop):
+            out[j] /= max(measured[j - first], 1.0)
+    return out
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
 def log_cpm(counts, sizes, prior, mean_size):
     """Log2 counts per million with a prior count in proportion to the library size.
 
