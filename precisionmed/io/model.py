@@ -27,7 +27,7 @@ from precisionmed.io.run import read_run, replacing
 
 SCHEMA_VERSION = 1
 _DIGEST_LENGTH = 64
-_PACKAGES = ("precisionmed", "numpy", "scipy", "pandas", "scikit-learn", "numba", "lifelines", "anndata")
+_PACKAGES = ("precisionmed", "numpy", "scipy", "pandas", "scikit-learn", "numba", "anndata")
 
 
 @dataclass

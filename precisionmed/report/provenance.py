@@ -18,7 +18,6 @@ PACKAGES = (
         "anndata",
         "scikit-learn",
         "statsmodels",
-        "lifelines",
         "numba",
     ),
     *("matplotlib", "jinja2", "pydantic", "snakemake"),
