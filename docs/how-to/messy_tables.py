@@ -18,7 +18,7 @@ OLD_NAMES = {"NUF2": "CDCA1", "NDC80": "KNTC2", "ORC6": "ORC6L"}
 
 
 def main(folder: Path) -> None:
-    """Write counts.csv, clinical.xlsx, elsewhere.tsv.gz, elsewhere_clinical.csv and new_patient.tsv."""
+    """Write counts.csv, clinical.xlsx, elsewhere.tsv.gz, elsewhere_clinical.csv, thirty_patients.tsv and new_patient.tsv."""
     folder.mkdir(parents=True, exist_ok=True)
     everyone = simulate(320, 1500, seed=11)
     everyone.var_names = real_names(everyone.var_names)
@@ -40,6 +40,7 @@ def main(folder: Path) -> None:
     found.T.set_axis(genes).to_csv(folder / "elsewhere.tsv.gz", sep="\t", index_label="gene_id")
     messy(away.obs).to_csv(folder / "elsewhere_clinical.csv", index=False)
 
+    counts.iloc[:30].T.to_csv(folder / "thirty_patients.tsv", sep="\t", index_label="gene")
     new = counts.iloc[[7]].set_axis(["new_patient"])
     new.T.to_csv(folder / "new_patient.tsv", sep="\t", index_label="gene")
 
