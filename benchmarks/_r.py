@@ -19,7 +19,7 @@ class Measured:
     result: np.ndarray
 
 
-def run_r(packages: list[str], code: str, folder: Path) -> Measured:
+def run_r(packages: list[str], code: str, folder: Path, before: str = "") -> Measured:
     """Time R code that finds `x` (integer counts, genes x samples) and `batch`, and makes `out`.
 
     Parameters
@@ -30,6 +30,8 @@ def run_r(packages: list[str], code: str, folder: Path) -> Measured:
         R statements.
     folder : Path
         Holds `counts.bin` and `batch.bin` (int32, sample by sample) and `shape.txt` (samples, genes).
+    before : str
+        R statements that are not timed.
     """
     script = "\n".join(
         [
@@ -39,6 +41,7 @@ def run_r(packages: list[str], code: str, folder: Path) -> Measured:
             "x <- matrix(readBin('counts.bin', 'integer', prod(shape)), shape[2])",
             "dimnames(x) <- list(paste0('g', seq_len(shape[2])), paste0('s', seq_len(shape[1])))",
             "batch <- factor(readBin('batch.bin', 'integer', shape[1]))",
+            before,
             "invisible(gc())",
             "seconds <- system.time({" + code + "})[['elapsed']]",
             "peak <- grep('VmHWM', readLines('/proc/self/status'), value = TRUE)",

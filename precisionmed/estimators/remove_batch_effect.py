@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from precisionmed.estimators._batches import read_labels
 from precisionmed.estimators._design import covariate_columns, learn_covariates
-from precisionmed.estimators._matrix import Matrix, as_matrix
+from precisionmed.estimators._matrix import Matrix, as_matrix, columns_of
 
 
 def remove_batch_effect(
@@ -60,7 +60,11 @@ def remove_batch_effect(
     out = values.copy()
     measured = ~np.isnan(values)
     complete = measured.all(axis=0)
-    out[:, complete] -= _nuisance(values[:, complete], kept, nuisance)
+    added = _nuisance(columns_of(values, complete), kept, nuisance)
+    if complete.all():
+        out -= added
+    else:
+        out[:, complete] -= added
     for gene in np.flatnonzero(~complete):
         rows = np.flatnonzero(measured[:, gene])
         if len(rows):
@@ -73,9 +77,9 @@ def _nuisance(values: Matrix, kept: Matrix, nuisance: Matrix) -> Matrix:
     """Return what the nuisance columns add to values, those that other columns determine left out."""
     design = np.hstack([kept, nuisance])
     used = _independent(design)
-    fitted = np.linalg.lstsq(design[:, used], values, rcond=None)[0]
+    orthogonal, triangle = np.linalg.qr(design[:, used])
     coefficients = np.zeros((design.shape[1], values.shape[1]))
-    coefficients[used] = fitted
+    coefficients[used] = np.linalg.solve(triangle, orthogonal.T @ values)
     added: Matrix = nuisance @ coefficients[kept.shape[1] :]
     return added
 

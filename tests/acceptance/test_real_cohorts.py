@@ -15,6 +15,10 @@ import pytest
 import yaml
 
 import precisionmed as pm
+from precisionmed.config import CohortConfig
+from precisionmed.estimators import LassoLogisticCV, metrics
+from precisionmed.estimators.crossval import cross_validate
+from precisionmed.pp._inputs import batch_labels, measured, preprocessor
 
 HERE = Path(__file__).parent
 COHORTS = Path(os.environ.get("PRECISIONMED_COHORTS", HERE.parents[2] / "shared" / "data"))
@@ -72,3 +76,46 @@ def test_counts_cohort(tmp_path):
     samples = pm.read_cohort(expression=COHORTS / "tcga_brca_counts20k" / "expression.tsv.gz")
     model = pm.LockedModel.load(results / "model.pmz")
     pd.testing.assert_frame_equal(model.predict(samples[:1]), model.predict(samples).iloc[:1])
+
+
+def by_plate(folder: Path) -> Path:
+    """Write the clinical table with the plate of the barcode; those of few samples are one batch."""
+    clinical = pd.read_csv(COHORTS / "tcga_brca_rsem" / "clinical.tsv", sep="\t", dtype=str)
+    plate = clinical["sample"].str.split("-").str[5]
+    tumours = plate[clinical["tissue"] == "primary tumour"].value_counts()
+    clinical["plate"] = plate.where(plate.map(tumours) >= 20, "small")
+    clinical.to_csv(folder / "clinical.tsv", sep="\t", index=False)
+    return folder / "clinical.tsv"
+
+
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
+def test_correcting_plates_leaves_er_as_separable(tmp_path):
+    if not (COHORTS / "tcga_brca_rsem").is_dir():
+        pytest.skip(f"no folder tcga_brca_rsem in PRECISIONMED_COHORTS ({COHORTS})")
+    config = yaml.safe_load((HERE / "tcga_brca_rsem.yaml").read_text())["cohort"]
+    config["expression"] = [str(COHORTS / path) for path in config["expression"]]
+    config["clinical"] = str(by_plate(tmp_path))
+    config["roles"]["batch"] = "plate"
+    adata = pm.pp.normalize(pm.read_cohort(CohortConfig.model_validate(config)))
+    uncorrected = preprocessor(adata)
+    pm.pp.batch(adata, method="combat")
+    known = adata.obs["er"].isin(["positive", "negative"]).to_numpy()
+    positive = (adata.obs["er"] == "positive").to_numpy()[known].astype(int)
+    values, plates = measured(adata)[0][known], batch_labels(adata)[known]
+    reached = []
+    for prepare in (uncorrected, preprocessor(adata)):
+        found = cross_validate(
+            LassoLogisticCV(random_state=1),
+            values,
+            positive,
+            preprocessor=prepare,
+            batch=plates,
+            random_state=1,
+        )
+        reached.append(metrics.auc(positive, found.score))
+    variance = adata.uns["precisionmed"]["batch"]["variance"].set_index("factor")
+    separation = adata.uns["precisionmed"]["batch"]["separation"].set_index("factor")
+    print(f"ER AUC {reached[0]:.4f} before, {reached[1]:.4f} after\n{variance}\n{separation}")
+    assert reached[1] > reached[0] - 0.01
+    assert variance.loc["batch", "after"] < 0.2 * variance.loc["batch", "before"]
+    assert variance.loc["er", "after"] > 0.9 * variance.loc["er", "before"]
