@@ -18,7 +18,7 @@ OLD_NAMES = {"NUF2": "CDCA1", "NDC80": "KNTC2", "ORC6": "ORC6L"}
 
 
 def main(folder: Path) -> None:
-    """Write counts.csv, clinical.xlsx, elsewhere.tsv.gz, elsewhere_clinical.csv, thirty_patients.tsv and new_patient.tsv."""
+    """Write the cohort, an external one, thirty patients and one new patient."""
     folder.mkdir(parents=True, exist_ok=True)
     everyone = simulate(320, 1500, seed=11)
     everyone.var_names = real_names(everyone.var_names)

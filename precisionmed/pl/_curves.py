@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MOST_BANDS = 3
 """Groups that still show their confidence bands; more of them hide one another."""
-FEW_GENES = 500
+FEW_GENES = 3000
 """Genes that are still drawn as points; more are drawn as cells of a honeycomb."""
 
 
