@@ -180,7 +180,7 @@ def _metrics(
 def _methods(
     method: str, scale: str, min_count: float, min_fraction: float, metrics: dict[str, float]
 ) -> str:
-    rule = "Genes that were constant or never measured were dropped"
+    rule = "Genes were kept unless constant or never measured"
     if scale == "counts":
         rule = (
             f"Genes were kept when they reached the counts per million of {min_count:g} reads in a library "

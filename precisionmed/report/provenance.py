@@ -10,16 +10,7 @@ import yaml
 from precisionmed.config import RunConfig
 
 PACKAGES = (
-    *(
-        "precisionmed",
-        "numpy",
-        "scipy",
-        "pandas",
-        "anndata",
-        "scikit-learn",
-        "statsmodels",
-        "numba",
-    ),
+    *("precisionmed", "numpy", "scipy", "pandas", "anndata", "scikit-learn", "statsmodels", "numba"),
     *("matplotlib", "jinja2", "pydantic", "snakemake"),
 )
 
