@@ -23,6 +23,10 @@ Breslow N. Covariance analysis of censored survival data. Biometrics 1974;30:89-
 Bullard JH, Purdom E, Hansen KD, Dudoit S. Evaluation of statistical methods for normalization and
 differential expression in mRNA-Seq experiments. BMC Bioinformatics 2010;11:94. doi:10.1186/1471-2105-11-94
 
+Chen Y, Lun ATL, Smyth GK. From reads to genes to pathways: differential expression analysis of RNA-Seq
+experiments using Rsubread and the edgeR quasi-likelihood pipeline. F1000Research 2016;5:1438.
+doi:10.12688/f1000research.8987.2
+
 Cohen J. A coefficient of agreement for nominal scales. Educ Psychol Meas 1960;20:37-46.
 doi:10.1177/001316446002000104
 
