@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +57,7 @@ def predict(
         from precisionmed.io.run import replacing
 
         locked = LockedModel.load(model)
+        warnings.filterwarnings("ignore", message="There is no clinical table")  # none is needed here
         samples = read_cohort(expression=expression, scale=locked.manifest["scale"])
         calls = locked.predict(samples, batch=batch, centre=centre)
         if output is None:
