@@ -59,7 +59,7 @@ def remove_batch_effect(
     )
     out = values.copy()
     measured = ~np.isnan(values)
-    complete = measured.all(axis=0)
+    complete = np.asarray(measured.all(axis=0))
     added = _nuisance(columns_of(values, complete), kept, nuisance)
     if complete.all():
         out -= added

@@ -12,6 +12,7 @@ from precisionmed.errors import InputError, warn
 
 _LABELS = ("er", "pr", "her2", "intrinsic", "treatment", "response")
 _STRONG = 0.5
+_NOTABLE = 0.3
 
 
 def refuse_confounded(obs: pd.DataFrame, roles: RolesConfig) -> None:
@@ -32,17 +33,31 @@ def refuse_confounded(obs: pd.DataFrame, roles: RolesConfig) -> None:
 
 
 def note_imbalance(obs: pd.DataFrame, roles: RolesConfig, covariates: list[str], notes: list[str]) -> None:
-    """Note labels that differ strongly between batches and are not among the preserved covariates."""
+    """Note labels that differ between batches, whether or not they are preserved.
+
+    Without the label as a covariate its biology is taken for batch and removed. With it, errors in the
+    estimated batch effects point along the label: where classes are unequally spread over batches, a
+    model of this label then tells batches apart, also out of fold (Nygaard V, Rødland EA, Hovig E.
+    Biostatistics 2016;17:29-39).
+    """
     for label in _labels(obs, roles):
         counts = _counts(obs, label)
-        if label in covariates or min(counts.shape) < 2:
+        if min(counts.shape) < 2:
             continue
         test = chi2_contingency(counts.to_numpy(), correction=False)
         strength = np.sqrt(test.statistic / (counts.to_numpy().sum() * (min(counts.shape) - 1)))
-        if strength > _STRONG and test.pvalue < 0.001:
+        if label in covariates and strength > _NOTABLE and test.pvalue < 0.01:
+            warn(
+                f"batch: '{label}' is preserved and differs between batches (Cramér's V {strength:.2f}), so "
+                f"a model of '{label}' may tell batches apart, and its performance be too good; compare "
+                "with a run that does not preserve it.",
+                notes,
+            )
+        elif label not in covariates and strength > _STRONG and test.pvalue < 0.001:
             warn(
                 f"batch: '{label}' differs strongly between batches (Cramér's V {strength:.2f}), so the "
-                "correction also removes part of its biology; consider it as a covariate.",
+                "correction also removes part of its biology; compare with a run that preserves it "
+                "(batch.covariates) or that corrects nothing.",
                 notes,
             )
 

@@ -132,6 +132,14 @@ def test_one_linking_sample_is_enough_to_go_on_with_a_warning(normalized):
     assert "differs strongly" in normalized.uns["precisionmed"]["batch"]["notes"][0]
 
 
+def test_a_preserved_label_that_differs_between_batches_is_told(normalized):
+    er = np.where(normalized.obs["batch"] == "x", "negative", "positive").astype(object)
+    er[:3], er[-3:] = "positive", "negative"
+    normalized.obs["er"] = pd.Categorical(er)
+    with pytest.warns(PrecisionMedWarning, match="'er' is preserved and differs between batches"):
+        pp.batch(normalized, method="combat", covariates=["er"])
+
+
 def test_covariates_with_gaps_are_told(normalized):
     normalized.obs.loc["S3", "age"] = np.nan
     with pytest.warns(PrecisionMedWarning, match="covariate 'age' is missing in 1 sample"):
