@@ -29,11 +29,12 @@ def _ascend(counts, means, design, start):
     value, slope = adjusted_likelihood(counts, means, design, place)
     first = value
     while steps < _MAX_STEPS:
+        size = _within_bounds(place, size, slope)
+        if steps == 0:
+            halvings = _first_halvings(counts, means, design, place, size, value, slope)
+            steps += halvings
+            size /= 2.0**halvings
         steps += 1
-        if place + size * slope < _LOWEST:
-            size = (_LOWEST - place) / slope
-        if place + size * slope > _HIGHEST:
-            size = (_HIGHEST - place) / slope
         new_value, new_slope = adjusted_likelihood(counts, means, design, place + size * slope)
         if new_value < value + size * _ARMIJO * slope * slope:
             size /= 2.0
@@ -49,6 +50,40 @@ def _ascend(counts, means, design, start):
         if accepted % 5 == 0:
             size /= 2.0
     return place, value, first, steps
+
+
+@njit(cache=True, error_model="numpy")
+def _within_bounds(place, size, slope):
+    """Shorten a step that would leave the bounds of a log dispersion."""
+    if place + size * slope < _LOWEST:
+        return (_LOWEST - place) / slope
+    if place + size * slope > _HIGHEST:
+        return (_HIGHEST - place) / slope
+    return size
+
+
+@njit(cache=True, error_model="numpy")
+def _first_halvings(counts, means, design, place, size, value, slope):
+    """How often the first step is halved before Armijo's rule takes it, without trying each size.
+
+    The curvature grows with the number of samples, and with it the halvings from a step of 1: start from
+    the number that the curvature at hand predicts, and go to the last size that fails.
+    """
+    if slope == 0.0:
+        return 0
+    shift = np.copysign(1e-3, slope)
+    _, near = adjusted_likelihood(counts, means, design, place + shift)
+    curvature = (slope - near) / shift
+    if curvature * size <= 4.0:
+        return 0
+    halvings = min(int(np.log2(curvature * size / 2.0)), 60)
+    while halvings > 0:
+        step = size / 2.0**halvings
+        new_value, _ = adjusted_likelihood(counts, means, design, place + step * slope)
+        if new_value < value + step * _ARMIJO * slope * slope:
+            return halvings + 1
+        halvings -= 1
+    return 0
 
 
 @njit(cache=True, error_model="numpy")
