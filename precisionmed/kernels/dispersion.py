@@ -42,8 +42,10 @@ def _ascend(counts, means, design, start):
         accepted += 1
         place += size * slope
         gain = new_value - value
+        if place < _FLOOR and gain >= _TOLERANCE:
+            break  # without taking the gain: a leap to zero is doubted, and the search starts over
         value = new_value
-        if gain < _TOLERANCE or place < _FLOOR:
+        if gain < _TOLERANCE:
             break
         slope = new_slope
         size = min(size * 1.1, 1.0)

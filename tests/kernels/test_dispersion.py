@@ -3,7 +3,7 @@ import pytest
 from scipy.special import gammaln, psi
 from scipy.stats import nbinom
 
-from precisionmed.kernels.dispersion import gene_dispersions, normalized_means
+from precisionmed.kernels.dispersion import _search, gene_dispersions, normalized_means
 from precisionmed.kernels.dispersion_likelihood import _log_gamma, adjusted_likelihood, fitted_means
 
 
@@ -71,3 +71,16 @@ def test_normalized_means_equal_numpys():
     np.testing.assert_allclose(normalized_means(counts, sizes), (counts / sizes[:, None]).mean(axis=0))
     counts[2, 3] = np.nan
     assert np.isnan(normalized_means(counts, sizes)[3])
+
+
+def test_a_first_step_that_leaps_to_zero_does_not_end_the_search():
+    generator = np.random.default_rng(5)
+    means, design = generator.uniform(0.5, 4, 129), np.ones((129, 1))
+    counts = generator.poisson(means * generator.gamma(2, 0.5, 129)).astype(float)
+    places = np.linspace(-8, 3, 1000)
+    best = places[np.argmax([adjusted_likelihood(counts, means, design, place)[0] for place in places])]
+    found = _search(counts, means, design, 20.0)
+    assert (
+        adjusted_likelihood(counts, means, design, np.log(20.0))[1] < -30
+    )  # a full step would be to exp(-27)
+    np.testing.assert_allclose(np.log(found), best, atol=0.1)
