@@ -82,5 +82,5 @@ def test_a_first_step_that_leaps_to_zero_does_not_end_the_search():
     found = _search(counts, means, design, 20.0)
     assert (
         adjusted_likelihood(counts, means, design, np.log(20.0))[1] < -30
-    )  # a full step would be to exp(-27)
+    )
     np.testing.assert_allclose(np.log(found), best, atol=0.1)
