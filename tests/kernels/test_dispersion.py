@@ -80,7 +80,5 @@ def test_a_first_step_that_leaps_to_zero_does_not_end_the_search():
     places = np.linspace(-8, 3, 1000)
     best = places[np.argmax([adjusted_likelihood(counts, means, design, place)[0] for place in places])]
     found = _search(counts, means, design, 20.0)
-    assert (
-        adjusted_likelihood(counts, means, design, np.log(20.0))[1] < -30
-    )
+    assert adjusted_likelihood(counts, means, design, np.log(20.0))[1] < -30
     np.testing.assert_allclose(np.log(found), best, atol=0.1)
