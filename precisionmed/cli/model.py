@@ -65,7 +65,7 @@ def predict(
             return
         with replacing(output) as temporary:
             calls.to_csv(temporary, sep="\t", index_label="sample")
-        console.print(f"{len(calls)} samples, written to {output}")
+        console.print(f"Wrote {output}: {len(calls)} row(s), one a sample.")
 
 
 def validate(

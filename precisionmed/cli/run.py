@@ -73,6 +73,7 @@ def workflow_folder() -> Path:
 
 def _start(settings: RunConfig, config: Path, cores: int, profile: Path | None, extra: list[str]) -> None:
     logs = settings.output / "logs"
+    _check_tables(settings)
     _check_writable(settings.output)
     for status in logs.glob("*.status.json"):
         status.unlink()
@@ -95,6 +96,17 @@ def _start(settings: RunConfig, config: Path, cores: int, profile: Path | None, 
     console.print(f"Done in {time.perf_counter() - started:.0f} s.")
     console.print(f"Report: {(settings.output / 'report.html').resolve()}")
     console.print(f"Model:  {(settings.output / 'model.pmz').resolve()}")
+
+
+def _check_tables(settings: RunConfig) -> None:
+    """Name a missing table before Snakemake does."""
+    from precisionmed.io.tables import existing_file
+
+    for cohort in [settings.cohort, *settings.external]:
+        tables = {"clinical table": cohort.clinical, "probe annotation": cohort.probe_annotation}
+        for what, path in [*(("expression matrix", path) for path in cohort.expression), *tables.items()]:
+            if path is not None:
+                existing_file(path, what)
 
 
 def _check_writable(folder: Path) -> None:

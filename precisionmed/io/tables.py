@@ -39,7 +39,7 @@ _OPENERS: dict[bytes, Callable[[bytes], bytes]] = {
     b"\xfd7zXZ": lzma.decompress,
 }
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
+_DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, ValueError)
 _EXCEL = (".xlsx", ".xlsm", ".xls")
 
 

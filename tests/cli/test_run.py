@@ -117,7 +117,7 @@ def test_a_wrong_table_stops_the_run_with_one_line(tmp_path):
     [
         ("cohort: {dataset: unc}\nsed: 1", "Did you mean 'seed'"),
         ("cohort: {dataset: unc}\noutput: /proc/none", "cannot be written"),
-        ("cohort: {expression: [none.tsv], clinical: none.tsv}", "none.tsv"),
+        ("cohort: {expression: [none.tsv], clinical: none.tsv}", "none.tsv: no such expression matrix"),
     ],
 )
 def test_a_wrong_config_is_one_line_and_exit_code_2(tmp_path, text, message):

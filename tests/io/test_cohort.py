@@ -307,6 +307,7 @@ def test_whatever_is_in_a_file_a_cohort_or_one_line_comes_out(files, table, deli
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200), name=st.sampled_from(["c.tsv", "c.csv.gz", "c.xlsx"]))
+@example(content=b"BZh", name="c.tsv")
 @pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
 def test_whatever_a_clinical_file_is_no_traceback_but_one_line(files, content, name):
     given_ = files.write()
