@@ -34,8 +34,8 @@ def command(*arguments: str | Path, cwd: Path, check: bool = False) -> subproces
     return subprocess.run(line, cwd=cwd, capture_output=True, text=True, env=environment, check=check)
 
 
-def write_cohort(folder: Path, seed: int, n_samples: int = 120) -> dict[str, object]:
-    """Simulate a cohort, write its two tables and return its part of the config."""
-    adata = simulate(n_samples=n_samples, n_genes=400, seed=seed)
-    expression, clinical = write_tables(adata, folder)
+def write_cohort(folder: Path, rows: slice) -> dict[str, object]:
+    """Write the two tables of some patients of one simulated population; return their part of the config."""
+    population = simulate(n_samples=180, n_genes=400, seed=1)
+    expression, clinical = write_tables(population[rows].copy(), folder)
     return {"expression": [str(expression)], "clinical": str(clinical), "roles": ROLES}

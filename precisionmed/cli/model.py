@@ -1,11 +1,11 @@
-"""Commands around the locked model: `lock`, `predict`, `validate` and `report`."""
+"""Commands around the locked model: `lock`, `predict`, `adapt`, `validate` and `report`."""
 
 from __future__ import annotations
 
 import json
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,11 @@ from precisionmed.cli._guard import console, guarded, status_path
 from precisionmed.cli.steps import Config, Inputs, Log, Output, Threads
 from precisionmed.config import load_config
 from precisionmed.errors import InputError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from precisionmed.io.model import LockedModel
 
 Model = Annotated[Path, typer.Option("--model", help="The locked model file (.pmz).")]
 
@@ -23,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Steps")(validate)
     app.command(rich_help_panel="Steps")(report)
     app.command(rich_help_panel="Use")(predict)
+    app.command(rich_help_panel="Use")(adapt)
 
 
 def lock(inputs: Inputs, output: Output, log: Log = None, threads: Threads = None) -> None:
@@ -52,20 +58,41 @@ def predict(
 ) -> None:
     """Apply a locked model to new samples, each alone: calls, probabilities, risk, or "cannot call"."""
     with guarded("predict", log, threads):
-        from precisionmed.io.cohort import read_cohort
         from precisionmed.io.model import LockedModel
         from precisionmed.io.run import replacing
 
         locked = LockedModel.load(model)
-        warnings.filterwarnings("ignore", message="There is no clinical table")  # none is needed here
-        samples = read_cohort(expression=expression, scale=locked.manifest["scale"])
-        calls = locked.predict(samples, batch=batch, centre=centre)
+        calls = locked.predict(_samples(expression, locked), batch=batch, centre=centre)
         if output is None:
             typer.echo(calls.to_csv(sep="\t", index_label="sample"), nl=False)
             return
         with replacing(output) as temporary:
             calls.to_csv(temporary, sep="\t", index_label="sample")
         console.print(f"Wrote {output}: {len(calls)} row(s), one a sample.")
+
+
+def adapt(
+    model: Model,
+    expression: Annotated[Path, typer.Option("--expression", help="Samples of the new batch.")],
+    batch: Annotated[str, typer.Option("--batch", help="Name of the new batch (centre, platform).")],
+    output: Annotated[Path, typer.Option("--output", help="Model file to write.")],
+    log: Log = None,
+    threads: Threads = None,
+) -> None:
+    """Teach a locked model a new batch from at least 10 samples of it; then predict with --batch."""
+    with guarded("adapt", log, threads):
+        from precisionmed.io.model import LockedModel
+
+        locked = LockedModel.load(model)
+        locked.adapt(_samples(expression, locked), batch).save(output)
+        console.print(f"Wrote {output}; call its samples with --batch {batch}")
+
+
+def _samples(expression: Path, locked: LockedModel) -> AnnData:
+    from precisionmed.io.cohort import read_cohort
+
+    warnings.filterwarnings("ignore", message="There is no clinical table")  # none is needed here
+    return read_cohort(expression=expression, scale=locked.manifest["scale"])
 
 
 def validate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -126,17 +127,38 @@ class Preprocessor(BaseEstimator):
         ndarray of shape (n_samples, n_kept)
             Normalized, complete, corrected for batch.
         """
-        values = transform_matrix(self, X)
-        normal = _like(X, values, self.kept_)
         corrector = self.batch_corrector_
-        if corrector is not None and self._corrects_counts():
-            normal = _like(normal, corrector.transform(normal, batch))
-        if self.normalizer_ is not None:
-            normal = self.normalizer_.transform(normal)
-        filled = self._impute(_own(normal, values))
+        filled = self._filled(X, batch)
         if corrector is None or self._corrects_counts():
             return filled
         return corrector.transform(filled, batch)
+
+    def adapt(self, X: ArrayLike | pd.DataFrame, batch: ArrayLike, *, min_samples: int = 10) -> Self:
+        """Return a copy that also corrects new batches, learned from samples of them (see `ComBat.adapt`).
+
+        Raises
+        ------
+        InputError
+            There is no batch correction on the log scale, a batch is known already, or has too few samples.
+        """
+        if self.batch_corrector_ is None or self._corrects_counts():
+            raise InputError(
+                "new batches can be learned only where ComBat corrects; this model was learned without it."
+            )
+        adapted = copy(self)
+        filled = self._filled(X, None)
+        adapted.batch_corrector_ = self.batch_corrector_.adapt(filled, batch, min_samples=min_samples)
+        return adapted
+
+    def _filled(self, X: ArrayLike | pd.DataFrame, batch: ArrayLike | None) -> Matrix:
+        """Return normalized, complete values, not yet corrected on the log scale."""
+        values = transform_matrix(self, X)
+        normal = _like(X, values, self.kept_)
+        if self.batch_corrector_ is not None and self._corrects_counts():
+            normal = _like(normal, self.batch_corrector_.transform(normal, batch))
+        if self.normalizer_ is not None:
+            normal = self.normalizer_.transform(normal)
+        return self._impute(_own(normal, values))
 
     def _corrects_counts(self) -> bool:
         return getattr(self.batch_corrector, "works_on", "log") == "counts"

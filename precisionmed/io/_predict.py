@@ -29,7 +29,7 @@ def predict_samples(
     model: LockedModel, expression: pd.DataFrame | ad.AnnData, *, batch: str | None, centre: bool
 ) -> pd.DataFrame:
     """Return one row of calls for each sample; see `LockedModel.predict`."""
-    measured = _aligned(model, expression)
+    measured = aligned(model, expression)
     batches = (
         None if model.parts["preprocessor"].batch_corrector_ is None else [batch or "new"] * len(measured)
     )
@@ -48,7 +48,7 @@ def predict_samples(
     return pd.DataFrame(columns, index=normal.index)
 
 
-def _aligned(model: LockedModel, expression: pd.DataFrame | ad.AnnData) -> pd.DataFrame:
+def aligned(model: LockedModel, expression: pd.DataFrame | ad.AnnData) -> pd.DataFrame:
     """Return samples x the model's genes; genes that are not there are missing."""
     scale = model.manifest["scale"]
     if isinstance(expression, ad.AnnData):

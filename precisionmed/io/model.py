@@ -11,7 +11,7 @@ import io
 import json
 import platform
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError
-from precisionmed.io._predict import predict_samples
+from precisionmed.io._predict import aligned, predict_samples
 from precisionmed.io.codec import decode, encode
 from precisionmed.io.run import read_run, replacing
 
@@ -87,6 +87,37 @@ class LockedModel:
         with replacing(path) as temporary:
             temporary.write_bytes(_sealed(members))
         return Path(path)
+
+    def adapt(
+        self, expression: pd.DataFrame | ad.AnnData, batch: str, *, min_samples: int = 10
+    ) -> LockedModel:
+        """Return a model that also knows a new batch (centre, platform), learned from samples of it.
+
+        Everything else stays as it is; once saved, later samples of that batch are again called one by
+        one, with `batch` given to `predict`.
+
+        Parameters
+        ----------
+        expression
+            Samples of the new batch, as in `predict`; their mix of patients should be that of the training
+            cohort, since a difference between the mixes is removed as well.
+        batch
+            Name of the new batch.
+        min_samples
+            Fewest samples to learn it from.
+
+        Raises
+        ------
+        InputError
+            The model corrects no batches, knows this one already, or there are too few samples.
+        """
+        measured = aligned(self, expression)
+        preprocessor = self.parts["preprocessor"].adapt(
+            measured, [batch] * len(measured), min_samples=min_samples
+        )
+        known = [*self.manifest.get("adapted_to", []), {"batch": batch, "samples": len(measured)}]
+        manifest = {**self.manifest, "adapted_to": known}
+        return replace(self, manifest=manifest, parts={**self.parts, "preprocessor": preprocessor})
 
     def predict(
         self, expression: pd.DataFrame | ad.AnnData, *, batch: str | None = None, centre: bool = False

@@ -27,8 +27,8 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     config = {
         "output": "results",
         "seed": 3,
-        "cohort": {"name": "Alpha", **write_cohort(folder / "alpha", seed=1)},
-        "external": [{"name": "Beta", **write_cohort(folder / "beta", seed=2, n_samples=60)}],
+        "cohort": {"name": "Alpha", **write_cohort(folder / "alpha", slice(0, 120))},
+        "external": [{"name": "Beta", **write_cohort(folder / "beta", slice(120, 180))}],
         "shared_genes": True,
         "batch": {"method": "combat"},
         **FAST,

@@ -1,0 +1,111 @@
+"""The locked model: the same bytes, refused when changed, one sample as among many, new batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from precisionmed import pp, tl
+from precisionmed.datasets import simulate
+from precisionmed.errors import InputError
+from precisionmed.io.model import LockedModel, lock
+
+FAST = {"n_folds": 3, "n_repeats": 1}
+
+
+@pytest.fixture(scope="module")
+def population():
+    return simulate(n_samples=120, n_genes=300, seed=4)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory, population):
+    adata = population[:90].copy()
+    pp.normalize(adata)
+    pp.batch(adata, method="combat")
+    tl.receptors(adata)
+    tl.classify(adata, tasks=("her2",), **FAST)
+    tl.survival(adata, **FAST)
+    path = tmp_path_factory.mktemp("model") / "model.pmz"
+    lock(adata, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def samples(population):
+    adata = population[90:]
+    return pd.DataFrame(adata.layers["counts"], index=adata.obs_names, columns=adata.var_names)
+
+
+def test_saving_again_gives_the_same_bytes(path, tmp_path):
+    again = LockedModel.load(path).save(tmp_path / "again.pmz")
+    assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("place", [0, 10, 0.3, 0.7, -70, -1])
+def test_a_changed_byte_anywhere_is_refused(path, tmp_path, place):
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content)) if isinstance(place, float) else place] ^= 1
+    (tmp_path / "changed.pmz").write_bytes(content)
+    with pytest.raises(InputError, match="not an intact model file"):
+        LockedModel.load(tmp_path / "changed.pmz")
+
+
+def test_a_file_that_is_no_model_or_is_not_there(tmp_path):
+    (tmp_path / "no.pmz").write_text("no")
+    with pytest.raises(InputError, match="not an intact model file"):
+        LockedModel.load(tmp_path / "no.pmz")
+    with pytest.raises(InputError, match="no such model file"):
+        LockedModel.load(tmp_path / "none.pmz")
+
+
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
+def test_one_sample_is_its_row_among_many(path, samples):
+    model = LockedModel.load(path)
+    many = model.predict(samples)
+    for row in (0, 7):
+        pd.testing.assert_frame_equal(model.predict(samples.iloc[[row]]), many.iloc[[row]], check_exact=True)
+
+
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
+def test_missing_signature_genes_and_strange_samples_are_not_called(path, samples):
+    model = LockedModel.load(path)
+    used = model.genes[model.parts["preprocessor"].kept_][model.parts["tasks"]["her2"]["model"].coef_ != 0]
+    calls = model.predict(samples.drop(columns=used[:3]))
+    assert (calls["her2"] == "cannot call").all()
+    assert calls["her2_reason"].str.contains(str(used[0])).all()
+    rng = np.random.default_rng(1)
+    strange = samples.apply(lambda row: rng.permutation(row.to_numpy()), axis=1, result_type="broadcast")
+    assert (model.predict(strange)["her2_reason"] == "unlike the samples the model was learned from").all()
+
+
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
+def test_too_few_genes_or_another_scale_is_refused(path, samples):
+    model = LockedModel.load(path)
+    with pytest.raises(InputError, match=r"only \d+ of the model's \d+ genes"):
+        model.predict(samples.iloc[:, :40])
+    other = simulate(n_samples=30, n_genes=300)
+    other.uns["precisionmed"]["ingest"]["params"]["scale"] = "log2"
+    with pytest.raises(InputError, match="scale 'log2'"):
+        model.predict(other)
+    with pytest.raises(InputError, match="at least 20 samples"):
+        model.predict(samples.iloc[:5], centre=True)
+
+
+def test_a_new_batch_is_learned_once_and_then_sample_by_sample(path, samples, tmp_path):
+    """Counts of a quarter of the genes are tripled, as a new protocol might do."""
+    shifted = samples.copy()
+    shifted.iloc[:, ::4] *= 3
+    model = LockedModel.load(path)
+    adapted = LockedModel.load(model.adapt(shifted, "centre C").save(tmp_path / "c.pmz"))
+    with pytest.warns(UserWarning):
+        unknown = model.predict(shifted)["deviation"].mean()
+    known = adapted.predict(shifted, batch="centre C")
+    assert known["deviation"].mean() < unknown - 0.1
+    one = adapted.predict(shifted.iloc[[3]], batch="centre C")
+    pd.testing.assert_frame_equal(one, known.iloc[[3]], check_exact=True)
+    with pytest.raises(InputError, match="centre C"):
+        adapted.adapt(shifted, "centre C")
+    with pytest.raises(InputError, match="10"):
+        model.adapt(shifted.iloc[:4], "centre D")
