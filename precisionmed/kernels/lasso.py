@@ -12,11 +12,10 @@ from numba import njit, prange
 
 from precisionmed.kernels.lasso_losses import loss_terms
 
-_FAST = {"reassoc", "contract", "nsz"}  # lets sums use vector registers
 _MAX_NEWTON, _MAX_SWEEPS, _MAX_HALVINGS = 200, 1000, 30
 
 
-@njit(cache=True, parallel=True, fastmath=_FAST)
+@njit(cache=True, parallel=True)
 def moments(genes, weight, mean, scale):
     """Write weighted mean and population standard deviation, (f, p), of every gene for every fit."""
     for j in prange(genes.shape[0]):
@@ -31,7 +30,7 @@ def moments(genes, weight, mean, scale):
             scale[f, j] = np.sqrt(max(second / total - mean[f, j] ** 2, 0.0))
 
 
-@njit(cache=True, parallel=True, fastmath=_FAST)
+@njit(cache=True, parallel=True)
 def gradients(genes, residual, mean, scale, wanted, gradient):
     """Write minus the loss gradient, (f, p), in the coefficients of standardized genes, for wanted fits."""
     excess = np.zeros(residual.shape[0])
@@ -42,9 +41,7 @@ def gradients(genes, residual, mean, scale, wanted, gradient):
         x = genes[j]
         for f in range(residual.shape[0]):
             if wanted[f]:
-                product = 0.0
-                for i in range(x.size):
-                    product += x[i] * residual[f, i]
+                product = _dot(x, residual[f])
                 constant = scale[f, j] == 0.0
                 gradient[f, j] = 0.0 if constant else (product - mean[f, j] * excess[f]) / scale[f, j]
 
@@ -230,11 +227,30 @@ def _penalty(beta, active, lasso, ridge):
     return total
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True)
 def _column_sums(x, scale, residual, curvature, total):
     """Return curvature-weighted mean, second derivative and slope of one standardized gene."""
-    first, second, slope = 0.0, 0.0, 0.0
-    for i in range(x.size):
+    a0, a1, a2, a3 = 0.0, 0.0, 0.0, 0.0
+    b0, b1, b2, b3 = 0.0, 0.0, 0.0, 0.0
+    c0, c1, c2, c3 = 0.0, 0.0, 0.0, 0.0
+    whole = x.size - x.size % 4
+    for i in range(0, whole, 4):
+        w0, w1 = curvature[i] * x[i], curvature[i + 1] * x[i + 1]
+        w2, w3 = curvature[i + 2] * x[i + 2], curvature[i + 3] * x[i + 3]
+        a0 += w0
+        a1 += w1
+        a2 += w2
+        a3 += w3
+        b0 += w0 * x[i]
+        b1 += w1 * x[i + 1]
+        b2 += w2 * x[i + 2]
+        b3 += w3 * x[i + 3]
+        c0 += residual[i] * x[i]
+        c1 += residual[i + 1] * x[i + 1]
+        c2 += residual[i + 2] * x[i + 2]
+        c3 += residual[i + 3] * x[i + 3]
+    first, second, slope = (a0 + a1) + (a2 + a3), (b0 + b1) + (b2 + b3), (c0 + c1) + (c2 + c3)
+    for i in range(whole, x.size):
         first += curvature[i] * x[i]
         second += curvature[i] * x[i] * x[i]
         slope += residual[i] * x[i]
@@ -242,21 +258,33 @@ def _column_sums(x, scale, residual, curvature, total):
     return centre, max(second - centre * first, 0.0) / scale**2, slope / scale
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True)
 def _dot(x, y):
-    total = 0.0
-    for i in range(x.size):
+    """Return the inner product: eight partial sums in a fixed order, for speed and equal bits everywhere."""
+    s0, s1, s2, s3, s4, s5, s6, s7 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    whole = x.size - x.size % 8
+    for i in range(0, whole, 8):
+        s0 += x[i] * y[i]
+        s1 += x[i + 1] * y[i + 1]
+        s2 += x[i + 2] * y[i + 2]
+        s3 += x[i + 3] * y[i + 3]
+        s4 += x[i + 4] * y[i + 4]
+        s5 += x[i + 5] * y[i + 5]
+        s6 += x[i + 6] * y[i + 6]
+        s7 += x[i + 7] * y[i + 7]
+    total = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
+    for i in range(whole, x.size):
         total += x[i] * y[i]
     return total
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True)
 def _add_scaled(step, change, x, centre):
     for i in range(x.size):
         step[i] += change * (x[i] - centre)
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True)
 def _update(residual, curvature, change, x, centre):
     for i in range(x.size):
         residual[i] -= curvature[i] * change * (x[i] - centre)
