@@ -67,6 +67,7 @@ def test_rsem_cohort(tmp_path):
     assert (results / "report.html").exists()
 
 
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")  # genes of unknown name
 def test_counts_cohort(tmp_path):
     results = run_chain("tcga_brca_counts20k", tmp_path)
     adata = pm.read_run(results)
