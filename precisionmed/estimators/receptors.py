@@ -14,12 +14,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from precisionmed.errors import InputError
 from precisionmed.estimators._lasso_path import Problem, Walk
 from precisionmed.estimators._matrix import fit_matrix, transform_matrix
+from precisionmed.estimators.centroids import CANNOT_CALL
 from precisionmed.estimators.crossval import make_folds
 from precisionmed.estimators.lasso import LassoLogisticCV
 from precisionmed.kernels.lasso_losses import BINOMIAL
 
 Vector = NDArray[np.float64]
-CANNOT_CALL = "cannot call"
 
 
 class ReceptorClassifier(ClassifierMixin, BaseEstimator):

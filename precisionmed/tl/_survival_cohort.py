@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, PrecisionMedWarning, nearest, warn
-from precisionmed.pp._inputs import roles_of
+from precisionmed.pp._inputs import roles_of, table
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -121,11 +121,6 @@ def scheme(params: dict[str, Any]) -> str:
     return f"{params['n_folds']}-fold cross-validation" + (
         f" repeated {repeats} times" if repeats > 1 else ""
     )
-
-
-def table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table as it can be stored: unique string index, string column names."""
-    return frame.reset_index(drop=True).rename(index=str, columns=str)
 
 
 def tables(frames: list[pd.DataFrame]) -> pd.DataFrame:
