@@ -1,0 +1,27 @@
+"""The config of a run: one pydantic model, checked before anything starts."""
+
+from precisionmed.config.cohort import (
+    DAYS_PER,
+    CohortConfig,
+    EndpointConfig,
+    ResponseConfig,
+    RolesConfig,
+    Scale,
+    TreatmentConfig,
+)
+from precisionmed.config.run import RunConfig, load_config, parse_config, resolve_paths, step_generator
+
+__all__ = [
+    "DAYS_PER",
+    "CohortConfig",
+    "EndpointConfig",
+    "ResponseConfig",
+    "RolesConfig",
+    "RunConfig",
+    "Scale",
+    "TreatmentConfig",
+    "load_config",
+    "parse_config",
+    "resolve_paths",
+    "step_generator",
+]

@@ -1,0 +1,162 @@
+"""Keys of a cohort: where its tables are, and what the clinical columns mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Scale = Literal["counts", "rsem", "tpm", "fpkm", "log2", "log_ratio", "zscore"]
+TimeUnit = Literal["days", "months", "years"]
+DAYS_PER = {"days": 1.0, "months": 365.25 / 12, "years": 365.25}
+
+
+class Section(BaseModel):
+    """A mapping of known keys; an unknown one is an error."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class EndpointConfig(Section):
+    """A censored outcome: two clinical columns and the unit of time."""
+
+    time: str
+    """Column with the follow-up time."""
+    event: str
+    """Column that says whether the event happened."""
+    unit: TimeUnit = "months"
+    """Unit of the time column."""
+    event_values: list[str] = ["1", "1.0", "true", "yes", "dead", "deceased", "1:DECEASED"]
+    """Values of the event column that mean the event happened (case does not matter)."""
+    censored_values: list[str] = ["0", "0.0", "false", "no", "alive", "living", "0:LIVING"]
+    """Values that mean censored. Any other value is an error, empty ones are missing."""
+    nonpositive_time: Literal["error", "drop"] = "error"
+    """Times of zero or less: stop with an error, or leave those patients out of survival analyses."""
+
+
+class ReceptorConfig(Section):
+    """A receptor measured by IHC or FISH."""
+
+    column: str
+    """Clinical column."""
+    positive: list[str] = ["positive", "pos", "p", "+", "1", "1.0", "positve", "amplified"]
+    """Values that mean positive (case does not matter)."""
+    negative: list[str] = ["negative", "neg", "n", "-", "0", "0.0"]
+    """Values that mean negative."""
+    equivocal: list[str] = ["equivocal", "indeterminate"]
+    """Values that are neither: counted, and left out of every training set."""
+
+
+class ReceptorsConfig(Section):
+    """The receptors the cohort records; leave out what it does not."""
+
+    er: ReceptorConfig | None = None
+    """Oestrogen receptor."""
+    pr: ReceptorConfig | None = None
+    """Progesterone receptor."""
+    her2: ReceptorConfig | None = None
+    """HER2."""
+
+
+class TreatmentConfig(Section):
+    """Which patients were treated, for treatment-by-biomarker interaction."""
+
+    column: str
+    """Clinical column."""
+    treated: list[str] = ["yes", "1", "1.0", "true", "treated"]
+    """Values that mean treated."""
+    control: list[str] = ["no", "0", "0.0", "false", "control"]
+    """Values that mean not treated."""
+    randomized: bool = False
+    """Was treatment allocated at random? If not, the report says that the estimate is confounded."""
+
+
+class ResponseConfig(Section):
+    """Response to (neoadjuvant) treatment, e.g. pathological complete response."""
+
+    column: str
+    """Clinical column."""
+    responder: list[str] = ["1", "1.0", "yes", "pcr", "cr"]
+    """Values that mean response."""
+    non_responder: list[str] = ["0", "0.0", "no", "rd"]
+    """Values that mean no response."""
+
+
+class IntrinsicConfig(Section):
+    """Recorded intrinsic subtypes (PAM50) to learn from."""
+
+    column: str
+    """Clinical column with LumA, LumB, Her2, Basal and Normal (or any labels)."""
+    values: dict[str, str] = {}
+    """Optional renaming, e.g. `{Luminal A: LumA}`."""
+
+
+class RolesConfig(Section):
+    """What the clinical columns mean. Declared once, checked at reading; no step guesses."""
+
+    endpoints: dict[str, EndpointConfig] = {}
+    """Censored outcomes by short name, e.g. `os` or `rfs`; the first is the main one."""
+    receptors: ReceptorsConfig = ReceptorsConfig()
+    """Receptor status by IHC or FISH."""
+    intrinsic: IntrinsicConfig | None = None
+    """Recorded intrinsic subtypes."""
+    treatment: TreatmentConfig | None = None
+    """Treatment given."""
+    response: ResponseConfig | None = None
+    """Response to treatment."""
+    batch: str | None = None
+    """Column with the batch (centre, run, platform)."""
+    patient: str | None = None
+    """Column with the patient, when a patient may have several samples."""
+    sex: str | None = None
+    """Column with the recorded sex, compared with XIST and Y-chromosome genes."""
+    covariates: list[str] = []
+    """Clinical covariates for the Cox model, e.g. age, stage, grade."""
+    groups: list[str] = []
+    """Groups in which performance is audited, e.g. race."""
+
+
+class CohortConfig(Section):
+    """One cohort: where its tables are and what they mean."""
+
+    name: str = Field("cohort", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Name used in the report and in file names (letters, digits, `_`, `.`, `-`)."""
+    dataset: Literal["unc", "stanford", "bild"] | None = None
+    """A real cohort that comes with the package's `demo` extra, instead of files."""
+    expression: list[Path] = []
+    """Expression matrices (TSV, CSV, gz, h5ad). Several are joined on their genes."""
+    clinical: Path | None = None
+    """Clinical table (TSV, CSV, XLSX); not needed with h5ad."""
+    orientation: Literal["auto", "genes_by_samples", "samples_by_genes"] = "auto"
+    """Which way the matrix lies; `auto` finds out and says so."""
+    scale: Literal["auto"] | Scale = "auto"
+    """What the numbers are; `auto` finds out, a stated scale is checked against the numbers."""
+    gene_ids: Literal["auto", "symbol", "ensembl", "entrez", "probe"] = "auto"
+    """Kind of gene identifier."""
+    probe_annotation: Path | None = None
+    """Table from probe to gene symbol (columns `probe` and `symbol`) for `gene_ids: probe`."""
+    duplicate_genes: Literal["highest_mean", "mean", "sum", "highest_variance"] = "highest_mean"
+    """How several rows of one gene become one."""
+    max_missing: float = Field(0.2, ge=0, lt=1)
+    """Genes with a larger fraction of missing values are dropped; the rest is imputed later."""
+    sample_column: str | None = None
+    """Clinical column that holds the sample names; found by itself when left out."""
+    keep: dict[str, list[str]] = {}
+    """Only samples with these values are kept, e.g. `{tissue: [primary tumour]}`."""
+    drop: dict[str, list[str]] = {}
+    """Samples with these values are excluded."""
+    one_sample_per_patient: Literal["first", "largest_library", "keep_all"] = "first"
+    """Which sample stays when a patient has several (needs `roles.patient`)."""
+    values: dict[str, dict[str, str]] = {}
+    """Replacements of clinical values, by column, e.g. `{stage: {"I": "1"}}`."""
+    roles: RolesConfig = RolesConfig()
+    """What the clinical columns mean."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> CohortConfig:
+        if self.dataset is None and not self.expression:
+            raise ValueError("give either 'expression' (files) or 'dataset' (unc, stanford, bild)")
+        if self.dataset is not None and self.expression:
+            raise ValueError("'dataset' and 'expression' exclude each other; remove one")
+        return self

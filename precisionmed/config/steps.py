@@ -1,0 +1,138 @@
+"""Keys of the steps, one class a step."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from precisionmed.config.cohort import Section
+
+
+class QcConfig(Section):
+    """Quality control."""
+
+    outlier_sd: float = Field(5.0, gt=0)
+    """Robust standard deviations from the median at which a sample is called an outlier."""
+    drop_outliers: bool = False
+    """Exclude outliers (they are reported in any case)."""
+    duplicate_correlation: float = Field(0.99, gt=0, le=1)
+    """Samples of different patients correlated above this are reported as possible duplicates."""
+
+
+class NormalizeConfig(Section):
+    """Gene filter and normalization."""
+
+    method: Literal[
+        "auto",
+        "log_cpm",
+        "tmm",
+        "tmmwsp",
+        "upper_quartile",
+        "median_of_ratios",
+        "vst",
+        "tpm",
+        "fpkm",
+        "quantile",
+        "rank",
+        "log2",
+        "none",
+    ] = "auto"
+    """`auto`: TMM for counts, log2(x + 1) for TPM, FPKM and RSEM, none for log values and ratios. `vst`:
+    blind variance stabilizing transformation. `tpm` and `fpkm` are made from counts and gene lengths."""
+    min_count: float = Field(10, ge=0)
+    """Counts only: a gene is kept with at least this count (as CPM) in enough samples."""
+    min_fraction: float = Field(0.1, gt=0, le=1)
+    """... where enough is the smallest group worth seeing, as a fraction of the samples (edgeR's rule)."""
+
+
+class BatchConfig(Section):
+    """Batch correction."""
+
+    method: Literal["none", "combat", "combat_seq"] = "none"
+    """`combat`: empirical Bayes location and scale of normalized values; `combat_seq`: negative binomial
+    regression of counts, before they are normalized. Both need `roles.batch`."""
+    covariates: list[str] = []
+    """Biology to preserve: clinical columns kept in the design."""
+    parametric: bool = True
+    """`combat` only: normal and inverse gamma priors, or the genes' own distribution (slower)."""
+    mean_only: bool = False
+    """`combat` only: adjust the location of batches, not their scale."""
+    reference: str | None = None
+    """`combat` only: a batch that stays as it is, to which the others are adjusted."""
+
+
+class SubtypesConfig(Section):
+    """Molecular subtypes."""
+
+    n_genes: int = Field(2000, ge=20)
+    """Most variable genes (MAD) that are clustered."""
+    k: int | None = Field(None, ge=2)
+    """Number of subtypes; chosen by stability (PAC) when left out."""
+    k_max: int = Field(6, ge=2)
+    """Largest number of subtypes tried."""
+    resamples: int = Field(500, ge=10)
+    """Resampled clusterings for each k."""
+    sample_fraction: float = Field(0.8, gt=0, le=1)
+    """Fraction of samples in each resample."""
+
+
+class BiomarkersConfig(Section):
+    """LASSO signatures."""
+
+    labels: list[Literal["er", "pr", "her2", "tnbc", "response"]] = ["er"]
+    """Binary labels to find a signature for (those without labels in the cohort are skipped)."""
+    endpoints: list[str] | None = None
+    """Endpoints to find a survival signature for; all of the cohort's when left out."""
+    n_folds: int = Field(5, ge=3)
+    """Outer folds, and inner folds that choose the penalty."""
+    n_repeats: int = Field(2, ge=1)
+    """Repeats of the outer cross-validation."""
+    rule: Literal["1se", "min"] = "1se"
+    """Penalty: sparsest within one standard error of the best, or the best."""
+    alpha: float = Field(1.0, gt=0, le=1)
+    """Elastic-net mixing: 1 is the LASSO."""
+
+
+class ClassifyConfig(Section):
+    """HER2 and triple-negative classifiers."""
+
+    tasks: list[Literal["her2", "tnbc"]] = ["her2", "tnbc"]
+    """Classifiers to train."""
+    n_folds: int = Field(5, ge=3)
+    """Outer and inner folds."""
+    n_repeats: int = Field(2, ge=1)
+    """Repeats of the outer cross-validation."""
+    min_class_size: int = Field(8, ge=3)
+    """Fewest samples a class must have."""
+    uncertain: tuple[float, float] = (0.35, 0.65)
+    """Probabilities between these are returned as "cannot call"."""
+
+
+class SurvivalConfig(Section):
+    """Survival models."""
+
+    n_folds: int = Field(5, ge=3)
+    """Outer folds of the C-index."""
+    n_repeats: int = Field(2, ge=1)
+    """Repeats of the outer cross-validation."""
+    horizon: float | None = Field(None, gt=0)
+    """Time (in the endpoint's unit) of the reported survival probability; the median follow-up if empty."""
+
+
+class ResponseModelConfig(Section):
+    """Treatment response."""
+
+    n_folds: int = Field(5, ge=3)
+    """Outer and inner folds of the response classifier."""
+    n_repeats: int = Field(2, ge=1)
+    """Repeats of the outer cross-validation."""
+
+
+class ReportConfig(Section):
+    """The report."""
+
+    title: str = "Precision medicine report"
+    """Title of the page."""
+    author: str = ""
+    """Who is responsible for this run."""
