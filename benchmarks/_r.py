@@ -33,14 +33,22 @@ def run_r(packages: list[str], code: str, folder: Path, before: str = "") -> Mea
     before : str
         R statements that are not timed.
     """
+    read = [
+        "shape <- scan('shape.txt', quiet = TRUE)",
+        "x <- matrix(readBin('counts.bin', 'integer', prod(shape)), shape[2])",
+        "dimnames(x) <- list(paste0('g', seq_len(shape[2])), paste0('s', seq_len(shape[1])))",
+        "batch <- factor(readBin('batch.bin', 'integer', shape[1]))",
+        before,
+    ]
+    return time_r(packages, code, folder, "\n".join(read))
+
+
+def time_r(packages: list[str], code: str, folder: Path, before: str) -> Measured:
+    """Time R code that makes `out`, in `folder`; `before` reads what it needs and is not timed."""
     script = "\n".join(
         [
             *(f"suppressPackageStartupMessages(library({name}))" for name in packages),
             f"setwd('{folder}')",
-            "shape <- scan('shape.txt', quiet = TRUE)",
-            "x <- matrix(readBin('counts.bin', 'integer', prod(shape)), shape[2])",
-            "dimnames(x) <- list(paste0('g', seq_len(shape[2])), paste0('s', seq_len(shape[1])))",
-            "batch <- factor(readBin('batch.bin', 'integer', shape[1]))",
             before,
             "invisible(gc())",
             "seconds <- system.time({" + code + "})[['elapsed']]",
