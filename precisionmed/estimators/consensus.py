@@ -7,17 +7,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import eigh
 from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
 from precisionmed.errors import InputError
 from precisionmed.estimators import _consensus_scores as score
+from precisionmed.estimators._consensus_null import NULL_RESAMPLES, simulated_pac
 from precisionmed.estimators._distances import METRICS, sample_distances
 from precisionmed.estimators._matrix import fit_matrix
 from precisionmed.kernels.cooccurrence import LINKAGES, cooccurrence, resampled_labels
-
-_NULL_RESAMPLES = 100  # enough to place a pair's consensus below 0.1, between, or above 0.9
 
 
 class ConsensusClustering(ClusterMixin, BaseEstimator):
@@ -130,7 +128,15 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         # One BLAS thread: the same bits whatever the number of threads, see `sample_distances`.
         with threadpool_limits(limits=1, user_api="blas"):
             consensus = self._consensus(values, drawn, ks, rng)
-            null_pac = self._null_pac(values, ks, rng)
+            null_pac = simulated_pac(
+                values,
+                self.n_null,
+                lambda cohort: self._consensus(
+                    cohort, self._draw(n, min(self.resamples, NULL_RESAMPLES), rng), ks, rng
+                ),
+                len(ks),
+                rng,
+            )
         min_size = max(3, int(np.ceil(self.min_fraction * n)))
         finals = [score.final_clustering(c, k) for c, k in zip(consensus, ks, strict=True)]
         cdfs = [score.distribution(c) for c in consensus]
@@ -215,18 +221,6 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             matrices.append(consensus)
         return matrices
 
-    def _null_pac(self, X: np.ndarray, ks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the PAC, (n_null, n_k), of random rotations of X."""
-        pac = np.empty((self.n_null, len(ks)))
-        mean = X.mean(axis=0)
-        coordinates = _coordinates(X - mean) if self.n_null else X
-        for row in pac:
-            cohort = _random_frame(len(X), len(coordinates), rng) @ coordinates + mean
-            drawn = self._draw(len(X), min(self.resamples, _NULL_RESAMPLES), rng)
-            matrices = self._consensus(cohort, drawn, ks, rng)
-            row[:] = [score.ambiguous_fraction(score.distribution(matrix)) for matrix in matrices]
-        return pac
-
     def _choose(self, ks: np.ndarray, min_size: int) -> None:
         if self.k is None:
             self.k_, self.reason_ = score.choose_k(self.scores_, min_size)
@@ -241,20 +235,3 @@ def _members(subsamples: Sequence[ArrayLike], n: int) -> np.ndarray:
     for row, members in zip(drawn, subsamples, strict=True):
         row[np.asarray(members, dtype=np.int64)] = True
     return drawn
-
-
-def _coordinates(centred: np.ndarray) -> np.ndarray:
-    """Return a matrix A of few rows with A'A = X'X, through the smaller Gram matrix (faster than an SVD)."""
-    n, p = centred.shape
-    if p < n:
-        values, vectors = eigh(centred.T @ centred)
-        return np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
-    values, vectors = eigh(centred @ centred.T)
-    return vectors[:, values > values[-1] * 1e-10].T @ centred
-
-
-def _random_frame(n: int, r: int, rng: np.random.Generator) -> np.ndarray:
-    """Return `r` orthonormal columns of length `n` and mean zero, uniformly distributed."""
-    normal = rng.standard_normal((n, r))
-    frame, triangle = np.linalg.qr(normal - normal.mean(axis=0))
-    return frame * np.sign(np.diagonal(triangle))

@@ -13,8 +13,6 @@ from sklearn.metrics import adjusted_rand_score
 
 from precisionmed.errors import InputError
 from precisionmed.estimators import ConsensusClustering
-from precisionmed.estimators import _consensus_scores as scores
-from precisionmed.estimators.consensus import _coordinates, _random_frame
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "consensus"
 
@@ -82,18 +80,6 @@ def test_one_population_is_not_sold_as_subtypes():
     assert 0.35 < np.mean(least) < 0.75
 
 
-def test_null_cohorts_keep_means_and_covariances():
-    rng = np.random.default_rng(0)
-    for n, p in ((20, 50), (50, 20)):
-        X = rng.normal(size=(n, p)) @ rng.normal(size=(p, p)) + 5
-        coordinates = _coordinates(X - X.mean(axis=0))
-        frame = _random_frame(n, len(coordinates), rng)
-        rotated = frame @ coordinates
-        np.testing.assert_allclose(np.cov(rotated.T), np.cov(X.T), atol=1e-9)
-        np.testing.assert_allclose(rotated.mean(axis=0), 0, atol=1e-12)
-        assert np.abs(np.corrcoef(rotated[:, 0], X[:, 0])[0, 1]) < 0.6
-
-
 def test_same_seed_same_result_whatever_the_threads():
     X, _ = _planted(3, 8, effect=1.0)
     model = ConsensusClustering((2, 3, 4), resamples=60, n_null=5, random_state=3)
@@ -131,29 +117,6 @@ def test_attributes_hang_together():
     assert model.cdf_[3][-1] == 1
     same = (model.labels_[3] == model.labels_[3][0]) & (np.arange(len(X)) > 0)
     assert model.confidence_[0] == pytest.approx(consensus[0, same].mean(), abs=1e-6)
-
-
-def test_pac_of_known_consensus():
-    consensus = np.eye(4)
-    pairs = {(0, 1): 0.05, (0, 2): 0.1, (0, 3): 0.5, (1, 2): 0.9, (1, 3): 0.91, (2, 3): 1.0}
-    for (i, j), value in pairs.items():
-        consensus[i, j] = consensus[j, i] = value
-    assert scores.ambiguous_fraction(scores.distribution(consensus)) == pytest.approx(2 / 6)
-
-
-def test_a_k_must_add_a_subtype_of_some_size():
-    found = {
-        "k": np.array([2, 3, 4, 5, 6]),
-        "pac": np.array([0.20, 0.04, 0.06, 0.05, 0.01]),
-        "sizeable": np.array([2, 3, 3, 4, 4]),
-    }
-    k, reason = scores.choose_k(found, min_size=6)
-    assert k == 5, "the largest that adds one and is nearly as stable as the most stable of these"
-    assert "1 subtype has fewer than 6 samples" in reason
-    found["sizeable"][:] = 1
-    k, reason = scores.choose_k(found, min_size=6)
-    assert k == 2
-    assert reason.startswith("No k tried gives a second subtype")
 
 
 @pytest.mark.parametrize(
