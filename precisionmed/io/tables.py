@@ -132,8 +132,7 @@ def open_table(path: Path, what: str) -> Table:
     InputError
         The file is missing, empty, damaged, no text, has one column only or ragged lines.
     """
-    text = _decode(path, _decompress(existing_file(path, what)))
-    skipped, text = _skip_comments(text)
+    skipped, text = _skip_comments(read_text(path, what))
     first = [line for line in text[: 1 << 24].split("\n", 12)[:12] if line.strip()][:6]
     if not first:
         raise InputError(f"{path}: the {what} is empty (no header line); export or copy it again.")
@@ -153,6 +152,17 @@ def open_table(path: Path, what: str) -> Table:
     sample = "\n".join(first[1:])
     comma = delimiter != "," and re.search(r"\d,\d", sample) and not re.search(r"\d\.\d", sample)
     return Table(path, delimiter, "," if comma else ".", header, body, lines)
+
+
+def read_text(path: Path, what: str) -> str:
+    """Return the text of a file, compressed or not, with line ends as Unix has them.
+
+    Raises
+    ------
+    InputError
+        The file is missing, empty, damaged or no text.
+    """
+    return _decode(path, _decompress(existing_file(path, what)))
 
 
 def parse(table: Table, **options: object) -> pd.DataFrame:
