@@ -26,6 +26,7 @@ def cohort(seed: int = 0) -> ad.AnnData:
     adata.raw = raw
     adata.obsm["X_qc_pca"] = rng.normal(size=(N, 10))
     adata.obsm["X_pca"] = rng.normal(size=(N, 10))
+    adata.obsm["X_umap"] = np.random.default_rng(5).normal(size=(N, 2))
     for when in ("X_pca_before_batch", "X_pca_batch"):
         adata.obsm[when] = np.random.default_rng(len(when)).normal(size=(N, 10))
     adata.obsm["intrinsic_correlation"] = pd.DataFrame(rng.uniform(-1, 1, (N, 5)), names, INTRINSIC)
@@ -123,6 +124,7 @@ def _obs(rng: np.random.Generator, names: pd.Index) -> pd.DataFrame:
             "subtype_confidence": rng.uniform(0.5, 1, N),
             "subtype_core": rng.integers(0, 2, N).astype(bool),
             "subtype_silhouette": rng.uniform(-0.1, 0.6, N),
+            "subtype_robustness": np.linspace(0.4, 1, N),
             "intrinsic_subtype": draw(INTRINSIC),
             "intrinsic_confidence": rng.uniform(0, 1, N),
             "score_er": rng.normal(size=N),
@@ -292,9 +294,21 @@ def _subtypes(rng: np.random.Generator, names: pd.Index) -> dict:
                 "silhouette": 0.4,
                 "cophenetic": 0.9,
                 "delta_area": 0.1,
+                "stability": [0.7, 0.9, 0.8, 0.7],
+                "null_pac": 0.4,
+                "null_lower": 0.3,
+                "null_upper": 0.5,
+                "relative_pac": [0.75, 0.25, 0.5, 0.75],
+                "p": [0.06, 0.0099, 0.0198, 0.06],
+                "p_family": 0.0099,
                 "chosen": ks == 3,
             }
         ),
+        "evidence": True,
+        "votes": pd.DataFrame(
+            {"rule": ["pac", "silhouette"], "k": [3, 2], "reason": ["lowest PAC", "largest mean silhouette"]}
+        ),
+        **_subtype_character(),
         "cdf": pd.concat(
             [pd.DataFrame({"k": k, "consensus": grid, "cdf": grid ** (1 / k)}) for k in ks], ignore_index=True
         ),
@@ -323,6 +337,43 @@ def _subtypes(rng: np.random.Generator, names: pd.Index) -> dict:
             {"metric": ["accuracy"], "estimate": [0.8], "lower": [0.7], "upper": [0.9]}
         ),
         "intrinsic_confusion": confusion,
+    }
+
+
+def _subtype_character() -> dict:
+    """Return the tables of what the subtypes are, and of how robust they are."""
+    ways = ["sd average", "mad ward", "atc kmeans"]
+    agreement = pd.DataFrame([[1, 0.8, 0.6], [0.8, 1, 0.7], [0.6, 0.7, 1]], ways, ways)
+    sets = ["immune response", "HALLMARK_E2F_TARGETS"]
+    return {
+        "robustness": pd.DataFrame(
+            {
+                "genes": ["sd", "mad", "atc"],
+                "clusterer": ["average", "ward", "kmeans"],
+                "n_genes": 50,
+                "agreement": [1.0, 0.8, 0.6],
+            }
+        ),
+        "robustness_agreement": agreement,
+        "gene_sets": pd.DataFrame(
+            [(s, g, 40, d, 0.001, 0.01) for s, d in (("S1", "up"), ("S2", "down")) for g in sets],
+            columns=["subtype", "gene_set", "n_genes", "direction", "p", "fdr"],
+        ),
+        "known_classes": pd.DataFrame(
+            {
+                "classification": ["intrinsic", "er"],
+                "n": [60, 56],
+                "ari": [0.5, 0.3],
+                "lower": [0.4, 0.2],
+                "upper": [0.6, 0.4],
+                "p": [0.001, 0.002],
+            }
+        ),
+        "known_counts": pd.DataFrame(
+            [("intrinsic", s, c, 4) for s in ("S1", "S2", "S3") for c in INTRINSIC]
+            + [("er", s, c, 9) for s in ("S1", "S2", "S3") for c in ("positive", "negative")],
+            columns=["classification", "subtype", "known", "samples"],
+        ),
     }
 
 

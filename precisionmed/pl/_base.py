@@ -48,13 +48,14 @@ FIXED = {
     "responder": GREEN,
     "non_responder": ORANGE,
 }
-_CAPITALS = "er pr her2 os rfs dfs dss pfs auc rle pc fdr pac npi ihc sd xist"
+_CAPITALS = "er pr her2 os rfs dfs dss pfs auc rle pc fdr pac npi ihc sd mad atc pam nmf pam50 xist"
 WORDS = {
     **{name: name.upper() for name in _CAPITALS.split()},
     "brier": "Brier score",
     "tnbc": "triple-negative",
     "ki67": "Ki-67",
     "pcr": "pCR",
+    "kmeans": "k-means",
     "concordance": "C-index",
     "called": "fraction called",
 }

@@ -19,8 +19,9 @@ FIGURES = [
     for module in pl.__all__
     for name, function in vars(getattr(pl, module)).items()
     if inspect.isfunction(function)
-    and function.__module__ == f"precisionmed.pl.{module}"
+    and function.__module__.removeprefix("precisionmed.pl.").removeprefix("_").startswith(module)
     and next(iter(inspect.signature(function).parameters)) == "adata"
+    and name in getattr(getattr(pl, module), "__all__", [name])
     and not name.startswith("_")
 ]
 

@@ -1,0 +1,163 @@
+"""Figures of which samples belong together, and how surely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.errors import InputError, nearest
+from precisionmed.pl._base import BLACK, SOFT, canvas, colours, column, heading, key, levels, slot
+from precisionmed.pl._heat import annotation_bars, labelled, matrix, usual_annotations
+from precisionmed.pl.qc import scatter
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from matplotlib.axes import Axes
+
+_BASES = {
+    "X_pca": ("PC", "Principal components of the most variable genes"),
+    "X_umap": ("UMAP ", "UMAP of the most variable genes"),
+}
+
+
+def consensus(adata: AnnData, *, annotations: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the consensus matrix in dendrogram order, with clinical bars above it.
+
+    Parameters
+    ----------
+    adata
+        Cohort after `tl.subtypes`.
+    annotations
+        Categorical columns of `obs` to show; subtypes and receptor status when None.
+    ax
+        Axes to draw on.
+    """
+    if "consensus" not in adata.obsp:
+        raise InputError("obsp has no 'consensus': run pm.tl.subtypes first.")
+    at = order(adata)
+    names = usual_annotations(adata) if annotations is None else list(annotations)
+    values = np.asarray(adata.obsp["consensus"], dtype=float)[np.ix_(at, at)]
+    with canvas(ax, 6.3, 4.5 + 0.18 * len(names)) as ax:
+        matrix(ax, values, cmap="Blues", limits=(0, 1), label="Consensus", where=(1.04, 0.03, 0.2, 0.025))
+        annotation_bars(ax, adata.obs.iloc[at], names, inch=3.9)
+        ax.set(xticks=[], yticks=[], xlabel=f"Samples (n = {adata.n_obs})")
+    return ax
+
+
+def embedding(
+    adata: AnnData, *, basis: str = "X_pca", color: str = "subtype", ax: Axes | None = None
+) -> Axes:
+    """Draw samples by subtype: larger is more confident, core samples are filled, the others open.
+
+    Parameters
+    ----------
+    adata
+        Cohort after `tl.subtypes`.
+    basis
+        Entry of `obsm` whose first two columns are drawn: `X_pca` or, when stored, `X_umap`.
+    color
+        Categorical column of `obs`.
+    ax
+        Axes to draw on.
+    """
+    if basis not in adata.obsm:
+        raise InputError(f"obsm has no '{basis}': run pm.tl.subtypes first.{nearest(basis, adata.obsm)}")
+    points = np.asarray(adata.obsm[basis])[:, :2]
+    by = column(adata, color)
+    with canvas(ax, 6.0, 3.9) as ax:
+        if color == "subtype" and "subtype_core" in adata.obs:
+            _by_confidence(ax, points, adata.obs)
+        else:
+            scatter(ax, points, by, title=color)
+        name, title = _BASES.get(basis, (basis, basis))
+        ax.set(xlabel=f"{name}1", ylabel=f"{name}2")
+        ax.set_title(f"{title} (n = {adata.n_obs})")
+    return ax
+
+
+def confidence(adata: AnnData, *, ax: Axes | None = None) -> Axes:
+    """Draw the silhouette of each sample within its subtype, descending."""
+    subtype = column(adata, "subtype")
+    values = column(adata, "subtype_silhouette").to_numpy(dtype=float)
+    shade = colours(levels(subtype))
+    start = 0
+    with canvas(ax, 6.4, 2.8) as ax:
+        for name, colour in shade.items():
+            part = np.sort(values[(subtype == name).to_numpy(dtype=bool)])[::-1]
+            edges = np.arange(start, start + len(part) + 1) - 0.5
+            ax.stairs(part, edges, fill=True, color=colour)
+            start += len(part) + max(1, adata.n_obs // 100)
+        ax.axhline(0, color=BLACK, linewidth=0.6)
+        ax.set_xlim(-1, start)
+        ax.set_xticks([])
+        ax.set_xlabel("Samples, by subtype")
+        ax.set_ylabel("Silhouette")
+        key(ax, {f"{n} ({(subtype == n).sum()})": c for n, c in shade.items()}, title="Subtype (n)")
+        ax.set_title("How well samples fit their subtype")
+    return ax
+
+
+def robustness(adata: AnnData, *, ax: Axes | None = None) -> Axes:
+    """Draw how far partitions made in other ways agree with one another (adjusted Rand index)."""
+    table = labelled(slot(adata, "subtypes", "robustness_agreement"))
+    values = table.to_numpy(dtype=float)
+    names = [heading(str(name).replace("|", " ")) for name in table.columns]
+    side = 0.34 * len(names)
+    with canvas(ax, side + 2.6, side + 1.5) as ax:
+        ax.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        for (row, col), value in np.ndenumerate(values):
+            if row != col and np.isfinite(value):
+                ink = "white" if value > 0.55 else BLACK
+                text = f"{value:.2f}".removeprefix("0").replace("-0", "−").replace("-", "−")
+                ax.text(col, row, text, ha="center", va="center", color=ink, fontsize=7)
+        ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+        ax.set_yticks(range(len(names)), names)
+        ax.tick_params(length=0)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        ax.set_title("Agreement between ways to cluster (adjusted Rand index)")
+    return ax
+
+
+def order(adata: AnnData) -> np.ndarray:
+    """Return the positions of the samples in dendrogram order."""
+    names = pd.Index(np.asarray(slot(adata, "subtypes", "order")).astype(str))
+    return adata.obs_names.get_indexer(names)
+
+
+def _by_confidence(ax: Axes, points: np.ndarray, obs: pd.DataFrame) -> None:
+    from matplotlib.lines import Line2D
+
+    by = obs["subtype"]
+    core = obs["subtype_core"].to_numpy(dtype=bool)
+    most = 34 if len(obs) < 300 else 20 if len(obs) < 3000 else 8
+    size = most * (0.25 + 0.75 * obs["subtype_confidence"].to_numpy(dtype=float))
+    shade = colours(levels(by))
+    for name, colour in shade.items():
+        own = (by == name).to_numpy(dtype=bool)
+        open_ones, filled = own & ~core, own & core
+        ax.scatter(
+            points[open_ones, 0],
+            points[open_ones, 1],
+            s=size[open_ones],
+            facecolors="none",
+            edgecolors=colour,
+            linewidths=0.8,
+        )
+        look: dict[str, Any] = {"color": colour, "linewidths": 0.3, "edgecolors": "white"}
+        ax.scatter(points[filled, 0], points[filled, 1], s=size[filled], **look)
+    counts = by.value_counts()
+    marks = [
+        Line2D([], [], marker="o", linestyle="", markersize=5.5, color=c, label=f"{n} ({counts[n]})")
+        for n, c in shade.items()
+    ]
+    for label, face, n in (("core", SOFT, core.sum()), ("uncertain", "none", (~core).sum())):
+        look = {"markerfacecolor": face, "markeredgecolor": SOFT, "markersize": 5, "linestyle": ""}
+        marks.append(Line2D([], [], marker="o", label=f"{label} ({n})", **look))
+    legend = ax.legend(
+        handles=marks, title="Subtype (n)", loc="upper left", bbox_to_anchor=(1.01, 1), handletextpad=0.3
+    )
+    legend.set_alignment("left")
