@@ -10,8 +10,8 @@ from precisionmed.errors import InputError
 METRICS = ("pearson", "spearman", "euclidean")
 
 
-def sample_distances(X: np.ndarray, metric: str) -> np.ndarray:
-    """Return the (n, n) distances of the rows of `X`: 1 - correlation, or Euclidean.
+def sample_products(X: np.ndarray, metric: str) -> np.ndarray:
+    """Return the (n, n) inner products of the rows of `X`: correlations, or of rows about their mean.
 
     BLAS may round differently with another number of threads, and a cluster tree can turn on the last
     bit: callers hold BLAS to one thread.
@@ -26,12 +26,28 @@ def sample_distances(X: np.ndarray, metric: str) -> np.ndarray:
     else:
         rows = unit_rows(rankdata(X, axis=1) if metric == "spearman" else X)
     product = rows @ rows.T
+    for i, row in enumerate(product):  # symmetric to the last bit, without a second matrix
+        product[i + 1 :, i] = row[i + 1 :]
+    return product
+
+
+def sample_distances(X: np.ndarray, metric: str) -> np.ndarray:
+    """Return the (n, n) distances of the rows of `X`: 1 - correlation, or Euclidean.
+
+    As for `sample_products`, callers hold BLAS to one thread.
+
+    Raises
+    ------
+    InputError
+        A sample is constant, so that its correlation is undefined.
+    """
+    distance = sample_products(X, metric)
     if metric == "euclidean":
-        square = np.diagonal(product)
-        distance = np.sqrt(np.maximum(square[:, None] + square[None, :] - 2 * product, 0))
+        square = np.diagonal(distance).copy()
+        for i, row in enumerate(distance):
+            row[:] = np.sqrt(np.maximum(square[i] + square - 2 * row, 0))
     else:
-        distance = 1 - product
-    distance = (distance + distance.T) / 2
+        np.maximum(np.subtract(1, distance, out=distance), 0, out=distance)
     np.fill_diagonal(distance, 0)
     return distance
 

@@ -1,0 +1,30 @@
+"""What the clusterers of resamples share: labels in one byte, sub-matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+UNDRAWN = 255  # label of a sample that is not in a resample
+MOST_CLUSTERS = 250
+
+
+@njit(cache=True)
+def submatrix(matrix, members, out):  # pragma: no cover
+    """Copy the rows and columns `members` of a square matrix to `out`."""
+    for i in range(members.size):
+        source, target = matrix[members[i]], out[i]
+        for j in range(members.size):
+            target[j] = source[members[j]]
+
+
+@njit(cache=True)
+def store_labels(label, members, out):  # pragma: no cover
+    """Write the clusters of `members` to `out`, numbered in order of first appearance."""
+    number = np.full(label.max() + 1, -1)
+    found = 0
+    for i in range(label.size):
+        if number[label[i]] < 0:
+            number[label[i]] = found
+            found += 1
+        out[members[i]] = number[label[i]]
