@@ -1,0 +1,42 @@
+# Golden in-group proportions and their rotation null, written out plainly in R.
+#
+# Run in this folder: Rscript in_group_proportion.R
+# samples.csv    second cohort, 60 samples x 25 correlated genes with two of three classes in it
+# centroids.csv  the three classes x 25 genes
+# expected.csv   by class: samples, in_group_proportion, and of 4,000 rotated cohorts null_mean, null_sd, p
+set.seed(11)
+n <- 60; p <- 25
+shared <- rnorm(n) %o% rnorm(p)
+centroids <- matrix(rnorm(3 * p), 3)
+class <- rep(1:2, c(36, 24))
+samples <- 0.5 * shared + 0.6 * centroids[class, ] + matrix(rnorm(n * p), n)
+
+proportions <- function(x) {
+  label <- apply(cor(t(x), t(centroids)), 1, which.max)
+  alike <- cor(t(x)); diag(alike) <- -Inf
+  neighbour <- apply(alike, 1, which.max)
+  sapply(1:3, function(k) if (any(label == k)) mean(label[neighbour[label == k]] == k) else NA)
+}
+label <- apply(cor(t(samples), t(centroids)), 1, which.max)
+observed <- proportions(samples)
+
+centre <- colMeans(samples)
+shape <- svd(sweep(samples, 2, centre))
+rotate <- function() {
+  z <- scale(matrix(rnorm(n * p), n), scale = FALSE)
+  q <- qr(z)
+  frame <- sweep(qr.Q(q), 2, sign(diag(qr.R(q))), "*")
+  sweep(frame %*% diag(shape$d) %*% t(shape$v), 2, centre, "+")
+}
+null <- t(replicate(4000, proportions(rotate())))
+expected <- data.frame(
+  class = 1:3, samples = tabulate(label, 3), in_group_proportion = observed,
+  null_mean = colMeans(null, na.rm = TRUE), null_sd = apply(null, 2, sd, na.rm = TRUE),
+  p = sapply(1:3, function(k) {
+    known <- null[!is.na(null[, k]), k]
+    (1 + sum(known >= observed[k] - 1e-9)) / (1 + length(known))
+  })
+)
+write.csv(format(samples, digits = 15), "samples.csv", row.names = FALSE, quote = FALSE)
+write.csv(format(centroids, digits = 15), "centroids.csv", row.names = FALSE, quote = FALSE)
+write.csv(expected, "expected.csv", row.names = FALSE, quote = FALSE)
