@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.axes import Axes
 
-_INDICES = {
-    "relative_pac": "PAC / null PAC",
-    "stability": "1 − PAC",
-    "silhouette": "Silhouette",
-    "cophenetic": "Cophenetic correlation",
-    "delta_area": "Delta area",
-}
 _RULES = {
     "pac": "PAC",
     "relative_pac": "PAC against null",
@@ -80,52 +73,38 @@ def k_scores(adata: AnnData, *, ax: Axes | None = None) -> Axes:
 
 
 def votes(adata: AnnData, *, ax: Axes | None = None) -> Axes:
-    """Draw which k each rule votes for; the columns of the chosen k are shaded."""
-    table = slot(adata, "subtypes", "votes")
-    scores = slot(adata, "subtypes", "k_scores")
-    ks = sorted({*scores["k"].astype(int), *table["k"].astype(int)})
-    rows = np.arange(len(table))[::-1]
+    """Draw which k each rule votes for, over the values of its index; the chosen k is shaded."""
+    table = slot(adata, "subtypes", "votes").reset_index(drop=True)
+    scores = slot(adata, "subtypes", "k_scores").set_index("k")
+    ks = sorted({*scores.index.astype(int), *table["k"].astype(int)})
     chosen = chosen_k(adata)
-    with canvas(ax, 3.7, 1.5 + 0.24 * len(table)) as ax:
-        if chosen is not None:
-            ax.axvspan(chosen - 0.5, chosen + 0.5, color=PALE, zorder=0)
-        for row in rows:
-            ax.plot([ks[0], ks[-1]], [row, row], color="#ECEEF1", linewidth=0.7, zorder=0.5)
-        colour = [VERMILION if k == chosen else BLUE for k in table["k"]]
-        ax.scatter(table["k"], rows, s=62, c=colour, zorder=2)
-        ax.set_yticks(rows, [heading(_RULES.get(str(r), r)) for r in table["rule"]])
-        ax.set_xticks(ks, ["none" if k == 1 else str(k) for k in ks])
+    with canvas(ax, 3.7, 1.5 + 0.27 * len(table)) as ax:
+        if chosen in ks:
+            ax.axvspan(ks.index(chosen) - 0.5, ks.index(chosen) + 0.5, color=PALE, zorder=0)
+        for i, (rule, voted) in enumerate(zip(table["rule"].astype(str), table["k"], strict=True)):
+            row = len(table) - 1 - i
+            colour = VERMILION if voted == chosen else BLUE
+            ax.scatter(ks.index(int(voted)), row, s=310 if rule in scores else 62, c=colour, zorder=2)
+            if rule not in scores:
+                ax.axhline(row, color="#ECEEF1", linewidth=0.7, zorder=0.5)
+            else:
+                _values(ax, row, [float(scores[rule].get(k, np.nan)) for k in ks], ks.index(int(voted)))
+        ax.set_yticks(range(len(table)), [heading(_RULES.get(str(r), r)) for r in table["rule"]][::-1])
+        ax.set_xticks(range(len(ks)), ["none" if k == 1 else str(k) for k in ks])
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
-        ax.set(xlim=(ks[0] - 0.5, ks[-1] + 0.5), ylim=(-0.6, len(table) - 0.4))
+        ax.set(xlim=(-0.6, len(ks) - 0.4), ylim=(-0.6, len(table) - 0.4))
         ax.set_xlabel("Number of subtypes")
         ax.set_title("What each rule votes for")
     return ax
 
 
-def indices(adata: AnnData, *, ax: Axes | None = None) -> Axes:
-    """Write the indices of stability of each k; the column of the chosen k is shaded."""
-    table = slot(adata, "subtypes", "k_scores").sort_values("k").reset_index(drop=True)
-    shown = [name for name in _INDICES if name in table and table[name].notna().any()]
-    chosen = chosen_k(adata)
-    with canvas(ax, 3.7, 1.2 + 0.26 * len(shown)) as ax:
-        for column, k in enumerate(table["k"].astype(int)):
-            if k == chosen:
-                ax.axvspan(column - 0.5, column + 0.5, color=PALE, zorder=0)
-            for row, name in enumerate(shown[::-1]):
-                value = float(table[name].iloc[column])
-                text = f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "–"
-                look: dict[str, Any] = {"weight": "bold", "color": BLACK} if k == chosen else {"color": SOFT}
-                ax.text(column, row, text, ha="center", va="center", fontsize=8, **look)
-        ax.set_xticks(range(len(table)), [str(int(k)) for k in table["k"]])
-        ax.set_yticks(range(len(shown)), [_INDICES[name] for name in shown[::-1]])
-        ax.set(xlim=(-0.5, len(table) - 0.5), ylim=(-0.6, len(shown) - 0.4))
-        ax.tick_params(length=0)
-        for spine in ax.spines.values():
-            spine.set_visible(False)
-        ax.set_xlabel("Number of subtypes")
-        ax.set_title("Indices of stability")
-    return ax
+def _values(ax: Axes, row: int, values: list[float], voted: int) -> None:
+    for at, value in enumerate(values):
+        if np.isfinite(value):
+            text = f"{value:.2f}".replace("0.", ".", 1).replace("-", "−")
+            look: dict[str, Any] = {"color": "white", "weight": "bold"} if at == voted else {"color": SOFT}
+            ax.text(at, row, text, ha="center", va="center", fontsize=7, zorder=3, **look)
 
 
 def cdf(adata: AnnData, *, ax: Axes | None = None) -> Axes:

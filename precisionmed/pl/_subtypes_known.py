@@ -57,9 +57,9 @@ def known(adata: AnnData, classification: str | None = None, *, ax: Axes | None 
     counts = _flows(slot(adata, "subtypes", "known_counts"), classification)
     with canvas(ax, 3.7, max(2.9, 0.9 + 0.24 * max(counts.shape))) as ax:
         alluvial(ax, counts)
-        ax.set_title(f"{heading(classification)} (n = {int(row['n'])})", loc="left")
+        ax.set_title(heading(classification))
         ari = interval_texts([row["ari"]], [row["lower"]], [row["upper"]])[0]
-        subtitle(ax, f"adjusted Rand index {ari}, {p_text(float(row['p']))}")
+        subtitle(ax, f"ARI {ari}, {p_text(float(row['p']))}, n = {int(row['n'])}")
     return ax
 
 

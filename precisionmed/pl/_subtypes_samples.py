@@ -101,10 +101,11 @@ def confidence(adata: AnnData, *, ax: Axes | None = None) -> Axes:
 
 
 def robustness(adata: AnnData, *, ax: Axes | None = None) -> Axes:
-    """Draw how far partitions made in other ways agree with one another (adjusted Rand index)."""
+    """Draw how far partitions made in other ways agree: with one another, and (right) with the subtypes."""
+    own = slot(adata, "subtypes", "robustness")["agreement"].to_numpy(dtype=float)
     table = labelled(slot(adata, "subtypes", "robustness_agreement"))
     values = table.to_numpy(dtype=float)
-    names = [heading(str(name).replace("|", " ")) for name in table.columns]
+    names = [heading(name) for name in table.columns]
     side = 0.34 * len(names)
     with canvas(ax, side + 2.6, side + 1.5) as ax:
         ax.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
@@ -113,12 +114,15 @@ def robustness(adata: AnnData, *, ax: Axes | None = None) -> Axes:
                 ink = "white" if value > 0.55 else BLACK
                 text = f"{value:.2f}".removeprefix("0").replace("-0", "−").replace("-", "−")
                 ax.text(col, row, text, ha="center", va="center", color=ink, fontsize=7)
+        for row, value in enumerate(own):
+            ax.text(len(names) - 0.2, row, f"{value:.2f}", va="center", weight="bold", fontsize=8)
+        ax.text(len(names) - 0.2, -0.75, "with the\nsubtypes", va="bottom", fontsize=8)
         ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
         ax.set_yticks(range(len(names)), names)
         ax.tick_params(length=0)
         for spine in ax.spines.values():
             spine.set_visible(False)
-        ax.set_title("Agreement between ways to cluster (adjusted Rand index)")
+        ax.set_title("Agreement between ways to cluster (ARI)", pad=14)
     return ax
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from precisionmed.errors import InputError
 from precisionmed.pl._base import BLUE, SOFT, VERMILION, canvas, italic_genes, slot
 from precisionmed.pl._heat import DIVERGING, annotation_bars, matrix, usual_annotations
-from precisionmed.pl._subtypes_k import cdf, delta_area, indices, k_scores, votes
+from precisionmed.pl._subtypes_k import cdf, delta_area, k_scores, votes
 from precisionmed.pl._subtypes_known import (
     associations,
     intrinsic,
@@ -32,7 +32,6 @@ __all__ = [
     "delta_area",
     "embedding",
     "gene_sets",
-    "indices",
     "intrinsic",
     "intrinsic_by_subtype",
     "intrinsic_confusion",

@@ -24,7 +24,7 @@ __all__ = [
     "words",
 ]
 
-_P = {"p", "fdr"}
+_P = {"p", "fdr", "p_family"}
 _WHOLE = {
     "n",
     "samples",
@@ -51,8 +51,9 @@ _TWO |= {
     "t",
 }
 _TWO |= {"probability", "predicted", "observed", "log_fold_change", "score", "chi2", "before", "after", "pac"}
+_TWO |= {"null_pac", "relative_pac", "stability", "silhouette", "cophenetic", "delta_area", "ari"}
 _NAMES = {"model", "metric", "task", "variable", "covariate", "factor", "grouping", "group", "receptor"}
-_NAMES |= {"biomarker", "endpoint", "truth", "call", "label"}
+_NAMES |= {"biomarker", "endpoint", "truth", "call", "label", "classification", "rule", "clusterer"}
 """Columns of names that we made; samples, genes and files stay as they are."""
 _LABELS = {
     "k": "k",
@@ -63,6 +64,9 @@ _LABELS = {
     "chi2": "χ²",
     "df": "df",
     "pac": "PAC",
+    "null_pac": "PAC without subtypes",
+    "sizeable": "sizeable subtypes",
+    "ari": "ARI",
     "t": "t",
     "n_events": "events",
     "n_treated": "n treated",

@@ -41,7 +41,7 @@ def test_the_chosen_k_is_ringed_and_every_k_has_its_p(adata: ad.AnnData) -> None
 def test_without_subtypes_no_k_is_ringed(adata: ad.AnnData) -> None:
     adata.uns["precisionmed"]["subtypes"]["k_scores"]["chosen"] = False
     with offscreen():
-        for draw in (pl.subtypes.k_scores, pl.subtypes.votes, pl.subtypes.indices, pl.subtypes.delta_area):
+        for draw in (pl.subtypes.k_scores, pl.subtypes.votes, pl.subtypes.delta_area):
             assert "chosen" not in _texts(draw(adata))
 
 
@@ -73,9 +73,9 @@ def test_the_embedding_counts_core_and_uncertain_samples(adata: ad.AnnData) -> N
 def test_known_classes_have_their_agreement_in_the_title(adata: ad.AnnData) -> None:
     with offscreen():
         best, other = pl.subtypes.known(adata), pl.subtypes.known(adata, "er")
-    assert best.get_title(loc="left") == "Intrinsic (n = 60)"
-    assert "adjusted Rand index 0.50 (0.40 to 0.60), p = 0.001" in _texts(best)
-    assert other.get_title(loc="left") == "ER (n = 56)"
+    assert best.get_title(loc="left") == "Intrinsic"
+    assert "ARI 0.50 (0.40 to 0.60), p = 0.001, n = 60" in _texts(best)
+    assert other.get_title(loc="left") == "ER"
     with pytest.raises(InputError, match=r"no known classification 'err'. Did you mean 'er'"):
         pl.subtypes.known(adata, "err")
 

@@ -1,12 +1,18 @@
-"""Molecular and intrinsic subtypes."""
+"""Molecular and intrinsic subtypes: how many and why, who is in them, what they are."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from precisionmed import pl
-from precisionmed.report._format import count
-from precisionmed.report._page import Page, Run
+from precisionmed.report._format import count, heading, join, p_text, percent, slug, words
+from precisionmed.report._page import Block, Page, Run
+
+_DRAWN_CLASSES = 6
+_SCORES = ["k", "pac", "null_pac", "p", "silhouette", "cophenetic", "delta_area", "sizeable", "chosen"]
 
 
 def fill(run: Run, page: Page) -> None:
@@ -15,25 +21,79 @@ def fill(run: Run, page: Page) -> None:
     if not found:
         page.quiet("Subtypes were not looked for.")
         return
-    if "reason" in found:
-        page.text(str(found["reason"]))
+    _verdict(run, found, page)
     if "consensus" in run.adata.obsp:
-        _discovered(run, found, page)
+        _why(run, found, page)
+        _who(run, found, page)
+        _what(run, found, page)
+        _known(run, found, page)
     if "intrinsic_subtype" in run.adata.obs:
         _intrinsic(run, found, page)
     page.add_notes(found)
 
 
-def _discovered(run: Run, found: dict[str, Any], page: Page) -> None:
-    n = run.adata.n_obs
-    page.heading("Subtypes found in this cohort")
-    page.figure(
-        "consensus",
-        lambda: pl.subtypes.consensus(run.adata),
-        f"Consensus matrix (n = {n}): how often two samples fell into one cluster when clustered together "
-        "on resampled data. Dark blocks are stable subtypes; the bars show what is known of each sample.",
-        f"Consensus heat map of {n} samples with bars of clinical annotation.",
-    )
+def descriptive(found: dict[str, Any]) -> bool:
+    """Say whether the groups only describe: the cohort gives no evidence of subtypes."""
+    return "evidence" in found and not bool(found["evidence"])
+
+
+def _verdict(run: Run, found: dict[str, Any], page: Page) -> None:
+    """Say in the first line how many subtypes there are, and on what evidence."""
+    reason = str(found.get("reason", ""))
+    if "evidence" not in found:
+        page.text(reason)
+        return
+    p = _family_p(found)
+    if descriptive(found):
+        lead = f"No subtypes: this cohort is not clearly more structured than one without subtypes{p}."
+        groups = run.adata.obs["subtype"].nunique() if "subtype" in run.adata.obs else 0
+        reason += (
+            f" The {groups} groups below only describe this cohort; do not expect to find them again."
+            if groups > 1
+            else ""
+        )
+    else:
+        k = int(run.adata.obs["subtype"].nunique())
+        lead = f"{count(k, 'subtype')}: samples group more stably than in cohorts without subtypes{p}."
+    page.blocks.append(Block("no verdict" if descriptive(found) else "verdict", lead, [reason.strip()]))
+
+
+def _family_p(found: dict[str, Any]) -> str:
+    scores = found.get("k_scores")
+    if scores is None or "p_family" not in scores or not scores["p_family"].notna().any():
+        return ""
+    return f" ({p_text(float(scores['p_family'].dropna().iloc[0]))} over all numbers tried)"
+
+
+def _part(found: dict[str, Any], title: str) -> str:
+    return f"{title} (descriptive)" if descriptive(found) else title
+
+
+def _why(run: Run, found: dict[str, Any], page: Page) -> None:
+    page.heading("Why this number")
+    with page.pair():
+        page.figure(
+            "k_scores",
+            lambda: pl.subtypes.k_scores(run.adata),
+            f"How many pairs of samples are neither clearly together nor clearly apart (PAC, n = "
+            f"{run.adata.n_obs:,}; lower is more stable), against cohorts with the same correlation between "
+            "genes but no subtypes (grey). A line below the grey band speaks for subtypes; p is given under "
+            "each number.",
+            "Proportion of ambiguous pairs by number of subtypes, with the band of cohorts without subtypes.",
+        )
+        if "votes" in found:
+            page.figure(
+                "votes",
+                lambda: pl.subtypes.votes(run.adata),
+                "The number that each rule votes for (dot), with the value of its index for every number. "
+                "Votes inform; the choice follows the sentence above.",
+                "Table of rules by number of subtypes, votes marked.",
+            )
+    page.table(("subtypes", "votes"), found.get("votes"), "What each rule votes for, and why.")
+    _scores(run, found, page)
+
+
+def _scores(run: Run, found: dict[str, Any], page: Page) -> None:
     with page.pair():
         page.figure(
             "cdf",
@@ -43,43 +103,142 @@ def _discovered(run: Run, found: dict[str, Any], page: Page) -> None:
             "Cumulative consensus curves, one for each number of subtypes.",
         )
         page.figure(
-            "k_scores",
-            lambda: pl.subtypes.k_scores(run.adata),
-            "Proportion of ambiguous pairs (PAC, lower is better) and silhouette (higher is better) for "
-            "each number of subtypes.",
-            "Scores by number of subtypes, the chosen one marked.",
+            "delta_area",
+            lambda: pl.subtypes.delta_area(run.adata),
+            "By how much one more subtype raises the area under that distribution. Where the line has "
+            "levelled off, further subtypes add little.",
+            "Relative gain in area by number of subtypes.",
         )
+    scores = found.get("k_scores")
+    if scores is not None:
+        shown = scores[[c for c in _SCORES if c in scores]]
+        page.table(("subtypes", "k_scores"), shown, "Stability by number of subtypes.")
+
+
+def _who(run: Run, found: dict[str, Any], page: Page) -> None:
+    n = run.adata.n_obs
+    page.heading(_part(found, "Who is in them"))
+    page.text(_sizes(run.adata.obs))
     page.figure(
-        "embedding",
-        lambda: pl.subtypes.embedding(run.adata),
-        f"Samples on the first two principal components of the clustered genes (n = {n}).",
-        f"Scatter of {n} samples coloured by subtype.",
+        "consensus",
+        lambda: pl.subtypes.consensus(run.adata),
+        f"Consensus matrix (n = {n:,}): how often two samples fell into one cluster when clustered together "
+        "on resampled data. Dark blocks are stable subtypes; the bars show what is known of each sample.",
+        f"Consensus heat map of {n} samples with bars of clinical annotation.",
     )
+    for basis, name, title in (
+        ("X_pca", "embedding", "the first two principal components"),
+        ("X_umap", "umap", "a UMAP"),
+    ):
+        if basis in run.adata.obsm:
+            page.figure(
+                name,
+                partial(pl.subtypes.embedding, run.adata, basis=basis),
+                f"Samples on {title} of the clustered genes (n = {n:,}). Filled: core samples of their "
+                "subtype; open: uncertain ones; the larger, the more confident.",
+                f"Scatter of {n} samples coloured by subtype.",
+            )
     page.figure(
         "confidence",
         lambda: pl.subtypes.confidence(run.adata),
-        f"Silhouette of each sample within its subtype (n = {n}). Samples below zero lie nearer to "
+        f"Silhouette of each sample within its subtype (n = {n:,}). Samples below zero lie nearer to "
         "another subtype.",
         "Bars of silhouette values grouped by subtype.",
     )
+    _robustness(run, found, page)
+
+
+def _sizes(obs: pd.DataFrame) -> str:
+    """Say how many samples, and how many core samples, each subtype has."""
+    core = obs["subtype_core"].astype(bool)
+    listed = []
+    for name, own in core.groupby(obs["subtype"], observed=True):
+        listed.append(f"{name}: {count(len(own), 'sample')}, {int(own.sum()):,} core")
+    return (
+        f"{'; '.join(listed)}. Core samples ({percent(float(core.mean()))}) stay with their subtype in "
+        "nearly every resample; the others lie between subtypes, and their label should be read with care."
+    )
+
+
+def _robustness(run: Run, found: dict[str, Any], page: Page) -> None:
+    table = found.get("robustness")
+    if table is None or not len(table):
+        return
+    page.figure(
+        "robustness",
+        lambda: pl.subtypes.robustness(run.adata),
+        f"The same number of subtypes found in {len(table)} other ways (choice of genes and clusterer; n = "
+        f"{run.adata.n_obs:,}): adjusted Rand index (ARI) between any two, and at the right with the "
+        "subtypes reported here. 1 is the same partition, 0 is chance.",
+        "Heat table of agreement between partitions.",
+    )
+    page.table(("subtypes", "robustness"), table, "Other ways to cluster, and their agreement (ARI).")
+
+
+def _what(run: Run, found: dict[str, Any], page: Page) -> None:
+    page.heading(_part(found, "What they are"))
     page.figure(
         "markers",
         lambda: pl.subtypes.markers(run.adata),
-        f"Strongest marker genes of each subtype (n = {n}), relative to the gene's mean.",
+        f"Strongest marker genes of each subtype (n = {run.adata.n_obs:,}), relative to the gene's mean.",
         "Heat map of marker genes by sample.",
     )
+    page.table(("subtypes", "markers"), found.get("markers"), "Marker genes of the subtypes.", rows=8)
+    if len(found.get("gene_sets", ())):
+        page.figure(
+            "gene_sets",
+            lambda: pl.subtypes.gene_sets(run.adata),
+            "Gene sets whose genes are higher or lower in a subtype than in the others: the strongest of "
+            "each subtype, larger dots for stronger evidence.",
+            "Dots of evidence, gene sets by subtype.",
+        )
+        page.table(("subtypes", "gene_sets"), found["gene_sets"], "Gene sets of the subtypes.", rows=8)
     page.figure(
         "associations",
         lambda: pl.subtypes.associations(run.adata),
         "Clinical variables that differ between subtypes: evidence as false discovery rate, bars beyond "
-        "the dashed line are below 0.05.",
+        "the dashed line are below 0.05. Very strong evidence is cut off and written beside the bar.",
         "Bars of evidence for clinical differences between subtypes.",
     )
-    page.table(("subtypes", "k_scores"), found.get("k_scores"), "Stability by number of subtypes.")
-    page.table(("subtypes", "markers"), found.get("markers"), "Marker genes of the subtypes.")
     page.table(
         ("subtypes", "associations"), found.get("associations"), "Association with clinical variables."
     )
+    said = _survival(run)
+    if said:
+        page.text(said)
+
+
+def _survival(run: Run) -> str:
+    """Say whether survival differs between the subtypes; the curves are drawn in the section Survival."""
+    survival, parts = run.step("survival"), []
+    for endpoint in [str(e) for e in survival.get("endpoints", [])]:
+        table = survival[endpoint].get("logrank")
+        if table is None or "grouping" not in table:
+            continue
+        row = table[table["grouping"].astype(str) == "subtype"]
+        if len(row):
+            parts.append(f"{words(endpoint)} log-rank {p_text(float(row['p'].iloc[0]))}")
+    if not parts:
+        return ""
+    return f"Survival by subtype: {join(parts)}. The curves are in the section Survival."
+
+
+def _known(run: Run, found: dict[str, Any], page: Page) -> None:
+    classes = found.get("known_classes")
+    if classes is None or not len(classes):
+        return
+    page.heading(_part(found, "Beside known classes"))
+    best = classes.sort_values("ari", ascending=False, kind="stable")
+    with page.pair():
+        for name, n in best[["classification", "n"]].head(_DRAWN_CLASSES).itertuples(index=False):
+            page.figure(
+                f"known_{slug(name)}",
+                partial(pl.subtypes.known, run.adata, str(name)),
+                f"{heading(name)}: where the samples of each subtype go (n = {int(n):,}). The adjusted Rand "
+                "index (ARI) is 1 when both divide the samples alike, 0 when they agree by chance alone.",
+                f"Alluvial diagram from subtypes to {words(name)}.",
+            )
+    page.table(("subtypes", "known_classes"), classes, "Agreement of the subtypes with known classes (ARI).")
 
 
 def _intrinsic(run: Run, found: dict[str, Any], page: Page) -> None:
@@ -95,7 +254,7 @@ def _intrinsic(run: Run, found: dict[str, Any], page: Page) -> None:
     page.figure(
         "intrinsic",
         lambda: pl.subtypes.intrinsic(run.adata),
-        f"Intrinsic subtypes (n = {run.adata.n_obs}).",
+        f"Intrinsic subtypes (n = {run.adata.n_obs:,}).",
         "Stacked bar of intrinsic subtypes.",
     )
     with page.pair():

@@ -8,6 +8,7 @@ from precisionmed.report import _calls
 from precisionmed.report._format import ci_text, count, heading, join, p_text, percent, words
 from precisionmed.report._page import Block, Page, Run
 from precisionmed.report.sections._cautions import cautions
+from precisionmed.report.sections.subtypes import descriptive
 
 CANNOT_CALL = "cannot call"
 
@@ -36,7 +37,8 @@ def fill(run: Run, page: Page) -> None:
 def _tiles(run: Run) -> list[tuple[str, str]]:
     tiles = [(f"{run.adata.n_obs:,}", "samples"), (f"{run.adata.n_vars:,}", "genes after filtering")]
     if "subtype" in run.adata.obs:
-        tiles.append((str(run.adata.obs["subtype"].dropna().nunique()), "molecular subtypes"))
+        k = str(run.adata.obs["subtype"].dropna().nunique())
+        tiles.append(("none" if descriptive(run.step("subtypes")) else k, "molecular subtypes"))
     survival = run.step("survival")
     for endpoint in [str(e) for e in survival.get("endpoints", [])][:1]:
         tiles.append((f"{int(survival[endpoint]['n_events']):,}", f"{words(endpoint)} events"))
@@ -61,6 +63,9 @@ def _subtypes(run: Run) -> list[tuple[str, str]]:
         return []
     sizes = run.adata.obs["subtype"].value_counts(sort=False)
     listed = join([f"{name} ({int(n)})" for name, n in sizes.items() if n])
+    if descriptive(run.step("subtypes")):
+        said = "no subtypes: the cohort is not clearly more structured than one without."
+        return [("Subtypes", f"{said} Groups that only describe it: {listed}.")]
     return [("Subtypes", f"The tumours fall into {count((sizes > 0).sum(), 'molecular subtype')}: {listed}.")]
 
 
