@@ -9,6 +9,10 @@ from scipy.special import log_softmax
 from precisionmed.errors import InputError, first_few
 
 _MAX_SHARPNESS = 500.0
+_REFUSED = 0.95
+"""Fraction of strangers that is refused where members allow it."""
+_PATIENCE = 5
+"""Members may be refused this many times as often as asked for, to refuse strangers."""
 
 
 def weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -43,6 +47,21 @@ def require_genes(found: int, needed: int, min_genes: float, missing: list[str])
             f"{found} of {needed} genes of the centroids are measured, {int(np.ceil(min_genes * needed))} "
             f"are needed; missing: {first_few(missing)}. Check that genes are current symbols."
         )
+
+
+def refusal_limit(members: np.ndarray, strangers: np.ndarray, reject: float) -> tuple[float, float]:
+    """Return the best correlation below which a sample is refused, and the fraction of strangers refused.
+
+    Parameters
+    ----------
+    members, strangers : ndarray
+        Best correlations of left-out training samples, and of samples that resemble no class.
+    reject : float
+        Fraction of members refused, at least.
+    """
+    usual = np.quantile(members, [reject, min(_PATIENCE * reject, 1.0)])
+    limit = np.clip(np.quantile(strangers, _REFUSED), *usual)
+    return float(limit), float((strangers < limit).mean())
 
 
 def fit_softmax(

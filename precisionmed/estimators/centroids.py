@@ -10,12 +10,19 @@ from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from precisionmed.errors import InputError
-from precisionmed.estimators._centroid_parts import fit_softmax, require_genes, two_each, weighted_median
+from precisionmed.estimators._centroid_parts import (
+    fit_softmax,
+    refusal_limit,
+    require_genes,
+    two_each,
+    weighted_median,
+)
 from precisionmed.estimators._matrix import Matrix, fit_matrix, transform_matrix
 from precisionmed.estimators._moderated import moderated_t
 from precisionmed.estimators.crossval import make_folds
 
 CANNOT_CALL = "cannot call"
+_STRANGERS = 1000
 
 
 class NearestCentroid(ClassifierMixin, BaseEstimator):
@@ -39,8 +46,9 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
     min_confidence : float
         Smallest `confidence` at which a class is called.
     reject : float
-        Fraction of samples like those of the training set that may be refused because they
-        resemble no class; fixes `min_correlation_`.
+        Fraction of samples like those of the training set that are refused because they resemble no
+        class; up to five times as many where it takes that to refuse 95% of strangers. Fixes
+        `min_correlation_`.
     min_genes : float
         Fraction of the genes that must be measured in a sample.
     n_folds : int
@@ -61,7 +69,10 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         Class means of the centred genes.
     min_correlation_ : float
         Below this best correlation no class is called: the `reject` quantile of the best correlation
-        of training samples that were left out when the centroids were learned.
+        of training samples that were left out when the centroids were learned, or more (see `reject`).
+    strangers_refused_ : float
+        Fraction of strangers, samples whose genes deviate from their centres at random, with a best
+        correlation below that.
     sharpness_ : float or None
     offsets_ : ndarray, shape (n_classes,)
         Probabilities are the softmax of `sharpness_` x correlation + `offsets_`, fitted to the left-out
@@ -293,7 +304,11 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
             raise InputError(
                 "no training sample could be compared with the centroids; are all genes constant?"
             )
-        self.min_correlation_ = float(np.quantile(left_out[known].max(axis=1), self.reject))
+        # Always the same strangers: given centroids are to give the same limit without a random state.
+        strange = np.random.default_rng(0).standard_normal((_STRANGERS, self.centroids_.shape[1]))
+        by_chance = self._correlations(strange, self.centroids_).max(axis=1)
+        limit = refusal_limit(left_out[known].max(axis=1), by_chance, self.reject)
+        self.min_correlation_, self.strangers_refused_ = limit
         self.sharpness_, self.offsets_ = None, np.zeros(len(self.classes_))
         if labels is not None:
             known &= np.isin(labels, self.classes_)
