@@ -1,4 +1,4 @@
-"""Moderated t statistics: every class against the rest, all genes at once."""
+"""Moderated t statistics, all genes at once: every class against the rest, or one of several coefficients."""
 
 from __future__ import annotations
 
@@ -54,8 +54,43 @@ def moderated_t(X: np.ndarray, labels: np.ndarray, classes: np.ndarray) -> Moder
     return ModeratedT(*(np.array(part) for part in zip(*results, strict=True)))
 
 
+def moderated_coefficient(
+    X: np.ndarray, design: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
+    """Test the last coefficient of a linear model, gene by gene.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_samples, n_genes)
+        Complete log-scale values.
+    design : ndarray, shape (n_samples, q)
+        Of full rank; the first column is the intercept.
+
+    Returns
+    -------
+    coefficient, standard error, t, two-sided p, each (n_genes,), and the degrees of freedom of t.
+
+    Notes
+    -----
+    Variances are shrunk as in `moderated_t`.
+    """
+    n, q = design.shape
+    values = X - X.mean(axis=0)
+    basis, triangle = np.linalg.qr(design)
+    effects = basis.T @ values
+    residual = np.einsum("ij,ij->j", values, values) - np.einsum("ij,ij->j", effects, effects)
+    variance, df = _shrunk(np.maximum(residual, 0) / (n - q), n - q)
+    # The last row of a triangular system has one unknown.
+    coefficient = effects[-1] / triangle[-1, -1]
+    error = np.sqrt(variance) / abs(triangle[-1, -1])
+    t = coefficient / error
+    return coefficient, error, t, 2 * student.sf(np.abs(t), df), df
+
+
 def _shrunk(variance: np.ndarray, df: int) -> tuple[np.ndarray, float]:
     """Return posterior variances and the total degrees of freedom."""
+    if variance.size == 1:  # there is nothing to learn a prior from
+        return variance, float(df)
     # A gene that never varies has no log variance; it is lifted to a hundred-thousandth of the usual one.
     floor = 1e-5 * np.median(variance)
     lifted = np.maximum(variance, floor if floor > 0 else np.finfo(float).tiny)

@@ -20,8 +20,10 @@ from precisionmed.estimators._cox_likelihood import (
     maximize,
 )
 from precisionmed.estimators._outcome import survival_arrays
+from precisionmed.estimators._screen_table import false_discovery_rate, gene_columns, ratio_columns
 from precisionmed.estimators.kaplan_meier import kaplan_meier, survival_at
-from precisionmed.kernels.cox_screen import CONSTANT, CONVERGED, cox_screen
+from precisionmed.kernels.cox_screen import cox_screen
+from precisionmed.kernels.lanes import CONVERGED, DIVERGED
 
 
 class CoxModel(BaseEstimator):
@@ -188,24 +190,29 @@ class CoxScreen(BaseEstimator):
     ----------
     ties : {"efron", "breslow"}
         Treatment of tied event times.
+    level : float
+        Level of the Wald intervals.
 
     Attributes
     ----------
-    coef_, se_, z_, p_, fdr_ : array (n_genes,)
+    coef_, se_, statistic_, p_, fdr_ : array (n_genes,)
         Log hazard ratio per unit, its standard error, Wald z and p, and Benjamini-Hochberg FDR. A gene
-        without spread has NaN; one that separates the events an infinite coefficient, and the p-value of the
-        score test.
+        without spread, or with missing values, has NaN. One that separates the events has an infinite
+        coefficient, and the score test's p and signed root.
+    spread_ : array (n_genes,)
+        Standard deviation of each gene.
     table_ : DataFrame
-        The same with `hazard_ratio`, indexed by gene.
+        One row a gene: `gene`, `coefficient`, `se`, `statistic`, `p`, `fdr`, and the hazard `ratio` per
+        standard deviation with `lower` and `upper`.
 
     References
     ----------
-    Cox, J R Stat Soc B 34:187 (1972); Efron, J Am Stat Assoc 72:557 (1977); Benjamini and Hochberg,
-    J R Stat Soc B 57:289 (1995).
+    Cox, J R Stat Soc B 34:187 (1972); Efron, J Am Stat Assoc 72:557 (1977).
     """
 
-    def __init__(self, ties: str = "efron"):
+    def __init__(self, ties: str = "efron", level: float = 0.95):
         self.ties = ties
+        self.level = level
 
     def fit(self, X: pd.DataFrame | np.ndarray, y: Any) -> CoxScreen:
         """Fit one model a gene.
@@ -213,40 +220,53 @@ class CoxScreen(BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array (n_samples, n_genes)
-            Expression without missing values.
         y : structured array or DataFrame
             `event` and `time`.
 
         Raises
         ------
         InputError
-            Missing values, no events, fewer than two samples, or an outcome that is none.
+            No events, fewer than two samples, or an outcome that is none.
         """
-        values, self.feature_names_ = _covariates(X)
-        time, event = _outcome(y, len(values))
-        order = np.argsort(time, kind="stable")
-        genes = np.ascontiguousarray(values[order].T)
+        time, event = _outcome(y, len(X))
+        values, self.feature_names_ = gene_columns(X, time.size)
+        rows, stop, n_events = _risk_sets(time, event)
         efron = _checked_ties(self.ties) == "efron"
-        coef, se, score, status = cox_screen(genes, time[order], event[order], efron)
-        fitted = status != CONSTANT
-        diverged = fitted & (status != CONVERGED)
+        coef, se, score, spread, status = cox_screen(values, rows, stop, n_events, efron)
+        diverged = status == DIVERGED
+        fitted = diverged | (status == CONVERGED)
         self.coef_ = np.where(diverged, np.copysign(np.inf, coef), np.where(fitted, coef, np.nan))
-        self.se_ = se
-        self.z_ = self.coef_ / se
-        p = np.where(diverged, stats.chi2.sf(score, 1), 2 * stats.norm.sf(np.abs(self.z_)))
-        self.p_ = np.where(fitted, p, np.nan)
-        self.fdr_ = np.full(p.size, np.nan)
-        self.fdr_[fitted] = stats.false_discovery_control(self.p_[fitted])
+        self.se_ = np.where(fitted & ~diverged, se, np.nan)
+        self.spread_ = spread
+        with np.errstate(invalid="ignore"):
+            wald = self.coef_ / self.se_
+        self.statistic_ = np.where(diverged, np.copysign(np.sqrt(score), coef), wald)
+        self.p_ = 2 * stats.norm.sf(np.abs(self.statistic_))
+        self.fdr_ = false_discovery_rate(self.p_)
         return self
 
     @property
     def table_(self) -> pd.DataFrame:
-        """One row a gene: `coefficient`, `se`, `z`, `p`, `fdr`, `hazard_ratio`."""
+        """One row a gene."""
         check_is_fitted(self)
-        columns = {"coefficient": self.coef_, "se": self.se_, "z": self.z_, "p": self.p_, "fdr": self.fdr_}
-        with np.errstate(over="ignore"):
-            columns["hazard_ratio"] = np.exp(self.coef_)
-        return pd.DataFrame(columns, index=pd.Index(self.feature_names_, name="gene"))
+        columns = {
+            "gene": self.feature_names_,
+            "coefficient": self.coef_,
+            "se": self.se_,
+            "statistic": self.statistic_,
+            "p": self.p_,
+            "fdr": self.fdr_,
+            **ratio_columns(self.coef_, self.se_, self.spread_, self.level),
+        }
+        return pd.DataFrame(columns)
+
+
+def _risk_sets(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return samples by decreasing time with events last, where each time stops, and its number of events."""
+    order = np.lexsort((event, -time))
+    order = order[time[order] >= time[event].min()]  # who left before the first event is in no risk set
+    stop = np.append(np.flatnonzero(np.diff(time[order])) + 1, order.size)
+    return order, stop, np.add.reduceat(event[order].astype(int), np.append(0, stop[:-1]))
 
 
 def _covariates(

@@ -8,22 +8,24 @@ import numba
 import numpy as np
 import pandas as pd
 
-from precisionmed.kernels.cox_screen import CONSTANT, CONVERGED, DIVERGED, cox_screen
+from precisionmed.estimators.cox import _risk_sets
+from precisionmed.kernels.cox_screen import cox_screen
+from precisionmed.kernels.lanes import CONSTANT, CONVERGED, DIVERGED, MISSING
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
 
 
-def _arrays() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _arrays() -> tuple[np.ndarray, ...]:
     cohort = pd.read_csv(REFERENCE / "cohort.csv").astype({"time": float})
-    order = np.argsort(cohort["time"].to_numpy(), kind="stable")
     genes = pd.read_csv(REFERENCE / "genes.csv").to_numpy()
-    time, event = cohort["time"].to_numpy()[order], cohort["event"].to_numpy()[order] == 1
-    return np.ascontiguousarray(genes[order].T), time, event
+    return np.ascontiguousarray(genes), *_risk_sets(
+        cohort["time"].to_numpy(), cohort["event"].to_numpy() == 1
+    )
 
 
 def test_coefficients_and_score_statistics_equal_coxph():
     expected = pd.read_csv(REFERENCE / "screen.csv")
-    coef, se, score, status = cox_screen(*_arrays(), True)
+    coef, se, score, _, status = cox_screen(*_arrays(), True)
     np.testing.assert_allclose(coef, expected["coefficient"], rtol=1e-8)
     np.testing.assert_allclose(se, expected["se"], rtol=1e-8)
     np.testing.assert_allclose(score, expected["score"], rtol=1e-8)
@@ -43,15 +45,25 @@ def test_threads_do_not_change_a_bit():
         np.testing.assert_array_equal(a, b)
 
 
+def test_neighbours_do_not_change_a_bit():
+    genes, *sets = _arrays()
+    alone = cox_screen(np.ascontiguousarray(genes[:, [2]]), *sets, True)
+    among = cox_screen(np.tile(genes, 4), *sets, True)
+    for a, b in zip(alone, among, strict=True):
+        assert a[0] == b[2 + 3 * genes.shape[1]]
+
+
 def test_a_shifted_and_scaled_gene_has_the_same_z():
-    genes, time, event = _arrays()
-    coef, se, *_ = cox_screen(genes[:3], time, event, True)
-    moved, moved_se, *_ = cox_screen(genes[:3] * 1e-4 + 1e3, time, event, True)
+    genes, *sets = _arrays()
+    coef, se, *_ = cox_screen(genes, *sets, True)
+    moved, moved_se, *_ = cox_screen(genes * 1e-4 + 1e3, *sets, True)
     np.testing.assert_allclose(moved / moved_se, coef / se, rtol=1e-6)
 
 
-def test_status_of_flat_and_separating_genes():
-    _, time, event = _arrays()
-    genes = np.vstack([np.full(time.size, 0.1), event.astype(float), -time])
-    *_, status = cox_screen(genes, time, event, True)
-    assert status.tolist() == [CONSTANT, DIVERGED, DIVERGED]
+def test_status_of_flat_missing_and_separating_genes():
+    cohort = pd.read_csv(REFERENCE / "cohort.csv").astype({"time": float})
+    time, event = cohort["time"].to_numpy(), cohort["event"].to_numpy() == 1
+    gap = np.where(np.arange(time.size) == 2, np.nan, time)
+    genes = np.column_stack([np.full(time.size, 0.1), event.astype(float), -time, gap])
+    *_, status = cox_screen(genes, *_risk_sets(time, event), True)
+    assert status.tolist() == [CONSTANT, DIVERGED, DIVERGED, MISSING]

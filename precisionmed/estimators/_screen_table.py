@@ -1,0 +1,58 @@
+"""The one shape in which every univariate screen comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from precisionmed.errors import InputError
+
+
+def gene_columns(X: Any, n_outcomes: int) -> tuple[np.ndarray, list[str]]:
+    """Return values (n_samples, n_genes), C order, and gene names; missing values are allowed."""
+    values = np.ascontiguousarray(X, dtype=float)
+    if values.ndim != 2:
+        raise InputError(f"X must have samples in rows and genes in columns, found {values.ndim} dimensions.")
+    if len(values) != n_outcomes:
+        raise InputError(f"{len(values)} samples but {n_outcomes} outcomes; give one outcome a sample.")
+    if isinstance(X, pd.DataFrame):
+        return values, [str(name) for name in X.columns]
+    return values, [f"x{j}" for j in range(values.shape[1])]
+
+
+def two_classes(y: Any) -> np.ndarray:
+    """Return labels as bool (n_samples,).
+
+    Raises
+    ------
+    InputError
+        They are not 0 and 1 (or bool), or one of them is absent.
+    """
+    labels = np.asarray(y)
+    if labels.ndim != 1 or not np.isin(labels, (0, 1)).all() or np.unique(labels).size != 2:
+        raise InputError("y must be one column of 0 and 1, with both of them present.")
+    return labels.astype(bool)
+
+
+def false_discovery_rate(p: np.ndarray) -> np.ndarray:
+    """Return Benjamini-Hochberg FDR (J R Stat Soc B 57:289, 1995) among the tests that are not NaN."""
+    fdr, tested = np.full(p.size, np.nan), np.isfinite(p)
+    if tested.any():
+        fdr[tested] = stats.false_discovery_control(p[tested])
+    return fdr
+
+
+def ratio_columns(
+    coefficient: np.ndarray, se: np.ndarray, spread: np.ndarray, level: float
+) -> dict[str, np.ndarray]:
+    """Return `ratio` per standard deviation of the gene with its Wald interval, `lower` and `upper`."""
+    width = stats.norm.ppf(0.5 + level / 2) * se
+    with np.errstate(over="ignore", invalid="ignore"):
+        return {
+            "ratio": np.exp(coefficient * spread),
+            "lower": np.exp((coefficient - width) * spread),
+            "upper": np.exp((coefficient + width) * spread),
+        }
