@@ -1,25 +1,24 @@
-"""How stable a consensus clustering is, and which number of clusters follows from that."""
+"""How stable a consensus clustering is at each number of clusters.
+
+A consensus is handed over condensed: one value a pair of samples, in the order of scipy's `pdist`.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.cluster.hierarchy import cophenet, leaves_list, linkage
-from scipy.spatial.distance import squareform
-from sklearn.metrics import silhouette_samples
+
+from precisionmed.kernels.consensus_pairs import cluster_sums, grid_counts
 
 PAC_LIMITS = (0.1, 0.9)
 GRID = np.linspace(0, 1, 101)
-_TOLERANCE = 0.05  # relative PACs this close count as equally stable
-_LEVEL = 0.05
 # Counts of resamples divide to values such as 0.9 that are not exact in binary.
 _FUZZ = 1e-6
 
 
 def distribution(consensus: np.ndarray) -> np.ndarray:
     """Return the cumulative distribution of the pairs' consensus at `GRID` (0, 0.01, ..., 1)."""
-    pairs = squareform(consensus, checks=False)
-    step = np.ceil((pairs - _FUZZ) * 100).astype(np.int64)  # first grid value that is not below the pair's
-    return np.cumsum(np.bincount(step, minlength=GRID.size)) / pairs.size
+    return np.cumsum(grid_counts(consensus, GRID.size - 1, _FUZZ)) / consensus.size
 
 
 def ambiguous_fraction(cdf: np.ndarray) -> float:
@@ -41,20 +40,31 @@ def delta_area(cdfs: list[np.ndarray]) -> np.ndarray:
 
 
 def final_clustering(consensus: np.ndarray, k: int) -> dict:
-    """Cut the average-linkage tree of 1 - consensus into `k` clusters, the largest first."""
-    distance = 1 - consensus
-    pairs = squareform(distance, checks=False)
-    tree = linkage(pairs, "average")
+    """Cut the average-linkage tree of 1 - consensus into `k` clusters, the largest first.
+
+    Returns
+    -------
+    dict
+        `labels`, `order` (of the tree), `sizes` (of the clusters), `silhouettes` and `confidence` (mean
+        consensus with the own cluster) of the samples; `cophenetic` (correlation of the tree with the
+        distances) and `concordance` (see `_concordance`).
+    """
+    distance = 1 - np.asarray(consensus, dtype=np.float64)
+    tree = linkage(distance, "average")
     labels = _cut(tree, k)
-    silhouette = silhouette_samples(distance, labels, metric="precomputed")
     # All pairs alike (a perfect or an empty consensus) leave the correlation undefined; the tree is exact.
-    cophenetic = float(cophenet(tree, pairs)[0]) if np.ptp(pairs) > 0 else 1.0
+    cophenetic = float(cophenet(tree, distance)[0]) if np.ptp(distance) > 0 else 1.0
+    del distance
+    sizes = np.bincount(labels, minlength=k)
+    sums = cluster_sums(consensus, labels, k)
     return {
         "labels": labels,
-        "silhouettes": silhouette,
+        "silhouettes": _silhouettes(sums, labels, sizes),
+        "confidence": sums[np.arange(len(labels)), labels] / np.maximum(sizes[labels] - 1, 1),
         "cophenetic": cophenetic,
+        "concordance": _concordance(sums, labels, sizes),
         "order": leaves_list(tree).astype(np.int64),
-        "sizes": np.bincount(labels),
+        "sizes": sizes,
     }
 
 
@@ -71,82 +81,61 @@ def _cut(tree: np.ndarray, k: int) -> np.ndarray:
     return labels
 
 
-def own_consensus(consensus: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Mean consensus of each sample with the others of its cluster (0 for a cluster of one)."""
-    same = labels[:, None] == labels[None, :]
-    np.fill_diagonal(same, False)
-    return np.where(same, consensus, 0).sum(axis=1) / np.maximum(same.sum(axis=1), 1)
+def _silhouettes(sums: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Silhouettes for the distance 1 - consensus (Rousseeuw 1987), 0 in a cluster of one.
 
-
-def against_null(pac: np.ndarray, null_pac: np.ndarray) -> dict[str, np.ndarray]:
-    """Compare the PAC at each k with that of null cohorts.
-
-    Parameters
-    ----------
-    pac : ndarray, shape (n_k,)
-    null_pac : ndarray, shape (n_null, n_k)
-
-    Returns
-    -------
-    dict of ndarray, shape (n_k,)
-        `null_pac` (mean), `relative_pac` (PAC / this mean) and `p`: the chance that a cohort without
-        clusters has a relative PAC this small at any k (family-wise).
+    `sums` holds the consensus of every sample with the others of every cluster.
     """
-    mean = null_pac.mean(axis=0)
-    scale = np.maximum(mean, np.finfo(float).tiny)
-    relative = pac / scale
-    best = (null_pac / scale).min(axis=1)
-    p = (1 + (best[:, None] <= relative).sum(axis=0)) / (len(best) + 1)
-    return {"null_pac": mean, "relative_pac": relative, "p": p}
+    rows = np.arange(len(labels))
+    own_size = sizes[labels]
+    within = 1 - sums[rows, labels] / np.maximum(own_size - 1, 1)
+    other = 1 - sums / sizes
+    other[rows, labels] = np.inf
+    nearest = other.min(axis=1)
+    scale = np.maximum(within, nearest)
+    width = np.divide(nearest - within, scale, out=np.zeros(len(labels)), where=scale > 0)
+    return np.where(own_size > 1, width, 0.0)
 
 
-def choose_k(scores: dict[str, np.ndarray], min_size: int) -> tuple[int, str]:
-    """Choose the number of clusters and say why.
+def _concordance(sums: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> float:
+    """Mean agreement of the resamples with the final clusters, counted over pairs of samples.
 
-    A k is a candidate when it has more clusters of at least `min_size` samples (`sizeable`) than any
-    smaller k, since splitting off a few outliers is perfectly stable and tells nothing; and, when null
-    cohorts were simulated, when it is more stable than these. Among candidates, the largest k whose
-    relative PAC is within 0.05 of the smallest is taken: stable clusters nested in stable clusters are
-    all real. When there is no candidate the reason says so.
+    A pair agrees in a resample when the resample joins or separates it as the final clusters do, so
+    that this is the expected Rand index of a resample. Gu et al. (2021) count samples after matching
+    the clusters; pairs need no matching.
     """
-    ks, sizeable = scores["k"], scores["sizeable"]
-    relative = scores.get("relative_pac", scores["pac"])
-    adds = sizeable > np.maximum.accumulate(np.concatenate([[1], sizeable[:-1]]))
-    stable = scores["p"] <= _LEVEL if "p" in scores else np.ones(len(ks), dtype=bool)
-    candidates = next(mask for mask in (adds & stable, adds, np.arange(len(ks)) == 0) if mask.any())
-    best = relative[candidates].min()
-    i = int(np.flatnonzero(candidates & (relative <= best + _TOLERANCE))[-1])
-    said = _reason(scores, i, bool(stable[i]), min_size)
-    if not adds.any():
-        said = f"No k tried gives a second subtype of at least {min_size} samples, only outliers. " + said
-    return int(ks[i]), said
+    joined = sums[np.arange(len(labels)), labels].sum()
+    apart = sums.sum() - joined
+    n = len(labels)
+    n_apart = n * n - (sizes**2).sum()
+    return float((joined + n_apart - apart) / (n * (n - 1)))
 
 
-def _reason(scores: dict, i: int, stable: bool, min_size: int) -> str:
-    k = int(scores["k"][i])
-    if "p" not in scores:
-        said = f"k = {k} is the largest number of subtypes whose ambiguity is within 0.05 of the smallest"
-        said += f" ({compared(scores, i)}); it was not compared with cohorts without subtypes."
-    elif stable:
-        said = f"k = {k}: {compared(scores, i)}. No larger k adds a subtype of at least {min_size} samples"
-        said += " with a ratio of the two PACs as small as this one's, give or take 0.05."
-    else:
-        said = (
-            f"No number of subtypes (of at least {min_size} samples) was more stable than in "
-            f"cohorts without subtypes: k = {k} is the least ambiguous, but {compared(scores, i)}. "
-            "Such subtypes divide a continuum and should not be taken for distinct entities."
-        )
-    outliers = k - int(scores["sizeable"][i])
-    if outliers:
-        few = "subtype has" if outliers == 1 else "subtypes have"
-        said += f" {outliers} {few} fewer than {min_size} samples: outliers rather than a kind of tumour."
-    return said
+def jaccard(labels: np.ndarray, other: np.ndarray) -> float:
+    """Pairs of samples that share a cluster in both partitions, among those that do in either."""
+    table = np.zeros((labels.max() + 1, other.max() + 1), dtype=np.int64)
+    np.add.at(table, (labels, other), 1)
+
+    def pairs(counts: np.ndarray) -> int:
+        return int((counts * (counts - 1) // 2).sum())
+
+    both = pairs(table)
+    either = pairs(table.sum(axis=0)) + pairs(table.sum(axis=1)) - both
+    return both / either if either else 1.0
 
 
-def compared(scores: dict, i: int) -> str:
-    """Say the PAC at the i-th k, and that of the null cohorts."""
-    said = f"PAC is {scores['pac'][i]:.2f}"
-    if "null_pac" in scores:
-        said += f" against {scores['null_pac'][i]:.2f} in simulated cohorts without subtypes"
-        said += f" (family-wise p = {scores['p'][i]:.3f})"
-    return said
+def score_table(ks: np.ndarray, finals: list[dict], cdfs: list[np.ndarray], min_size: int) -> dict:
+    """Return the scores of each k: one array a name, described in `ConsensusClustering.scores_`."""
+    pac = np.array([ambiguous_fraction(cdf) for cdf in cdfs])
+    labels = [np.zeros_like(finals[0]["labels"]), *(final["labels"] for final in finals)]
+    return {
+        "k": ks,
+        "pac": pac,
+        "stability": 1 - pac,
+        "silhouette": np.array([final["silhouettes"].mean() for final in finals]),
+        "concordance": np.array([final["concordance"] for final in finals]),
+        "jaccard": np.array([jaccard(a, b) for a, b in zip(labels[1:], labels[:-1], strict=True)]),
+        "cophenetic": np.array([final["cophenetic"] for final in finals]),
+        "delta_area": delta_area(cdfs),
+        "sizeable": np.array([(final["sizes"] >= min_size).sum() for final in finals]),
+    }

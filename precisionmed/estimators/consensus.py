@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.spatial.distance import squareform
 from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
 from precisionmed.errors import InputError
+from precisionmed.estimators import _consensus_choice as choice
 from precisionmed.estimators import _consensus_scores as score
-from precisionmed.estimators._consensus_null import NULL_RESAMPLES, simulated_pac
+from precisionmed.estimators._consensus_null import FEWEST_NULL, NULL_RESAMPLES, null_scores
 from precisionmed.estimators._distances import METRICS, sample_distances
 from precisionmed.estimators._matrix import fit_matrix
 from precisionmed.kernels.cooccurrence import LINKAGES, cooccurrence, resampled_labels
@@ -44,7 +46,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     k : int, optional
         Number of clusters; chosen by stability when left out (see `reason_`).
     n_null : int
-        Cohorts without clusters to simulate; 0 compares the values of k only with each other.
+        Cohorts without clusters to simulate, at least 19; 0 compares the values of k only with each other.
     min_fraction : float
         Clusters below this fraction of the samples (or three) are outliers and do not speak for a k.
     random_state : int, numpy.random.Generator or None
@@ -57,13 +59,24 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     consensus_ : dict of int to ndarray of float32, shape (n, n)
         Consensus for each k; 0 for pairs that were never drawn together.
     scores_ : dict of str to ndarray
-        One entry a k: `k`, `pac` (limits 0.1 and 0.9), `silhouette` (mean, of 1 - consensus),
-        `cophenetic`, `delta_area`, `sizeable` (clusters that are no outliers), and with null cohorts
-        `null_pac` (mean), `relative_pac` (`pac` / `null_pac`) and `p` (family-wise over k).
+        One entry a k: `k`, `pac` (limits 0.1 and 0.9), `stability` (1 - PAC), `silhouette` (mean, of
+        1 - consensus), `concordance` (of resamples with the final clusters, mean Rand index), `jaccard`
+        (similarity to the clusters of the k before), `cophenetic`, `delta_area`, `sizeable` (clusters
+        that are no outliers), and with null cohorts `null_pac` (mean), `null_lower`, `null_upper` (5% and
+        95% points), `relative_pac` (PAC / `null_pac`), `p` (of this k alone) and `p_family` (family-wise;
+        its smallest value is the p for "any subtypes at all"). In the last three the PAC is that of as
+        many resamples of the data as were drawn of the null cohorts.
     cdf_ : dict of int to ndarray, shape (101,)
         Cumulative distribution of the consensus of pairs at 0, 0.01, ..., 1.
+    evidence_ : bool or None
+        Whether any k that adds a sizeable cluster is more stable than in null cohorts (`p_family` at most
+        0.05): the answer to "are there subtypes?". None without null cohorts.
     k_ : int
-        Chosen number of clusters.
+        Chosen number of clusters, at least 2. Without evidence it merely describes the cohort, and
+        `reason_` begins with "No subtypes: ".
+    votes_ : dict of str to int
+        The k each rule would choose, 1 for "no subtypes": `relative_pac` (ours), `pac`, `delta_area`,
+        `silhouette`, `cophenetic`, `cola`.
     reason_ : str
         Why, in a sentence.
     order_ : ndarray of int
@@ -87,7 +100,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         sample_fraction: float = 0.8,
         feature_fraction: float = 1.0,
         k: int | None = None,
-        n_null: int = 20,
+        n_null: int = 100,
         min_fraction: float = 0.05,
         random_state: int | np.random.Generator | None = None,
     ) -> None:
@@ -103,7 +116,12 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(
-        self, X: ArrayLike, y: Any = None, *, subsamples: Sequence[ArrayLike] | None = None
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        subsamples: Sequence[ArrayLike] | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> ConsensusClustering:
         """Cluster the rows of `X`.
 
@@ -114,6 +132,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         y : ignored
         subsamples : sequence of arrays of int, optional
             Row numbers of each resample, instead of random ones.
+        progress : callable, optional
+            Called with (cohorts compared, all of them) while null cohorts are simulated.
 
         Raises
         ------
@@ -128,37 +148,25 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         # One BLAS thread: the same bits whatever the number of threads, see `sample_distances`.
         with threadpool_limits(limits=1, user_api="blas"):
             consensus = self._consensus(values, drawn, ks, rng)
-            null_pac = simulated_pac(
-                values,
-                self.n_null,
-                lambda cohort: self._consensus(
-                    cohort, self._draw(n, min(self.resamples, NULL_RESAMPLES), rng), ks, rng
-                ),
-                len(ks),
-                rng,
-            )
+            null = {}
+            if self.n_null:
+                few = drawn[:NULL_RESAMPLES]
+                null = null_scores(
+                    values, self.n_null, lambda cohort: self._consensus(cohort, few, ks, rng), rng, progress
+                )
         min_size = max(3, int(np.ceil(self.min_fraction * n)))
         finals = [score.final_clustering(c, k) for c, k in zip(consensus, ks, strict=True)]
         cdfs = [score.distribution(c) for c in consensus]
-        self.scores_ = {
-            "k": ks,
-            "pac": np.array([score.ambiguous_fraction(cdf) for cdf in cdfs]),
-            "silhouette": np.array([final["silhouettes"].mean() for final in finals]),
-            "cophenetic": np.array([final["cophenetic"] for final in finals]),
-            "delta_area": score.delta_area(cdfs),
-            "sizeable": np.array([(final["sizes"] >= min_size).sum() for final in finals]),
-        }
-        if self.n_null:
-            self.scores_ |= score.against_null(self.scores_["pac"], null_pac)
+        self.scores_ = score.score_table(ks, finals, cdfs, min_size) | null
         self._choose(ks, min_size)
         numbers = [int(k) for k in ks]
         self.labels_ = {k: final["labels"] for k, final in zip(numbers, finals, strict=True)}
-        self.consensus_ = {k: c.astype(np.float32) for k, c in zip(numbers, consensus, strict=True)}
+        self.consensus_ = {k: _square(c) for k, c in zip(numbers, consensus, strict=True)}
         self.cdf_ = dict(zip(numbers, cdfs, strict=True))
         chosen = numbers.index(self.k_)
         self.order_ = finals[chosen]["order"]
         self.silhouette_ = finals[chosen]["silhouettes"]
-        self.confidence_ = score.own_consensus(consensus[chosen], finals[chosen]["labels"])
+        self.confidence_ = finals[chosen]["confidence"]
         return self
 
     def fit_predict(self, X: ArrayLike, y: Any = None, **kwargs: Any) -> np.ndarray:
@@ -173,6 +181,10 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             raise InputError(f"Unknown linkage {self.linkage!r}; use one of {', '.join(LINKAGES)}.")
         if self.metric not in METRICS:
             raise InputError(f"Unknown metric {self.metric!r}; use one of {', '.join(METRICS)}.")
+        if 0 < self.n_null < FEWEST_NULL or self.n_null < 0:
+            raise InputError(
+                f"n_null must be 0, or at least {FEWEST_NULL} to reach p = 0.05; found {self.n_null}."
+            )
         if self.linkage == "ward" and self.metric != "euclidean":
             raise InputError("linkage 'ward' needs metric 'euclidean'; use it, or linkage 'average'.")
         for name in ("sample_fraction", "feature_fraction"):
@@ -201,7 +213,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     def _consensus(
         self, X: np.ndarray, drawn: np.ndarray, ks: np.ndarray, rng: np.random.Generator
     ) -> list[np.ndarray]:
-        """Return the consensus matrix (float64) for each k."""
+        """Return the consensus (condensed, float64) for each k."""
         method = LINKAGES[self.linkage]
         if self.feature_fraction == 1:
             labels = resampled_labels(sample_distances(X, self.metric), drawn, ks, method)
@@ -216,18 +228,23 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         together = cooccurrence(np.where(drawn, 0, -1)).astype(np.float64)
         matrices = []
         for of_k in labels:
-            consensus = cooccurrence(of_k) / np.maximum(together, 1)
-            np.fill_diagonal(consensus, 1)
-            matrices.append(consensus)
+            matrices.append(squareform(cooccurrence(of_k) / np.maximum(together, 1), checks=False))
         return matrices
 
     def _choose(self, ks: np.ndarray, min_size: int) -> None:
-        if self.k is None:
-            self.k_, self.reason_ = score.choose_k(self.scores_, min_size)
-        else:
+        self.k_, self.evidence_, self.reason_ = choice.choose_k(self.scores_, min_size)
+        ours = 1 if self.evidence_ is False else self.k_
+        self.votes_ = {"relative_pac": ours} | choice.votes(self.scores_)
+        if self.k is not None:
             i = int(np.flatnonzero(ks == self.k)[0])
             self.k_ = int(self.k)
-            self.reason_ = f"k = {self.k} was asked for; {score.compared(self.scores_, i)}."
+            self.reason_ = f"k = {self.k} was asked for; {choice.compared(self.scores_, i)}."
+
+
+def _square(pairs: np.ndarray) -> np.ndarray:
+    square = squareform(pairs.astype(np.float32), checks=False)
+    np.fill_diagonal(square, 1)
+    return square
 
 
 def _members(subsamples: Sequence[ArrayLike], n: int) -> np.ndarray:

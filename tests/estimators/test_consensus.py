@@ -45,10 +45,12 @@ def test_equals_consensusclusterplus_given_its_subsamples(linkage, metric):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_planted_subtypes_are_found(k, seed):
     X, truth = _planted(k, seed)
-    model = ConsensusClustering(resamples=100, random_state=seed).fit(X)
+    model = ConsensusClustering(resamples=100, n_null=39, random_state=seed).fit(X)
     assert model.k_ == k
     assert adjusted_rand_score(truth, model.labels_[k]) > 0.97
-    assert model.scores_["p"][list(model.scores_["k"]).index(k)] <= 0.05
+    assert model.evidence_ is True
+    assert model.votes_["relative_pac"] == k
+    assert model.scores_["p_family"][list(model.scores_["k"]).index(k)] <= 0.05
     assert model.confidence_.mean() > 0.95
 
 
@@ -70,19 +72,21 @@ def test_one_population_is_not_sold_as_subtypes():
         rng = np.random.default_rng(seed)
         factors = rng.normal(size=(70, 3)) * [3, 2, 1]  # strong axes, as real tumours have, but no groups
         X = factors @ rng.normal(size=(3, 200)) * 0.4 + rng.normal(size=(70, 200))
-        model = ConsensusClustering(resamples=60, random_state=seed).fit(X)
-        least.append(model.scores_["p"].min())
+        model = ConsensusClustering(resamples=60, n_null=39, random_state=seed).fit(X)
+        least.append(model.scores_["p_family"].min())
         if least[-1] > 0.05:
-            assert model.reason_.startswith("No number of subtypes")
+            assert model.evidence_ is False
+            assert model.votes_["relative_pac"] == 1
+            assert model.reason_.startswith("No subtypes: ")
             assert "continuum" in model.reason_
-    # p is exact for normal samples: uniform on 1/21, ..., 1.
+    # p is exact for normal samples: uniform on 1/40, ..., 1.
     assert sum(p <= 0.05 for p in least) <= 2
     assert 0.35 < np.mean(least) < 0.75
 
 
 def test_same_seed_same_result_whatever_the_threads():
     X, _ = _planted(3, 8, effect=1.0)
-    model = ConsensusClustering((2, 3, 4), resamples=60, n_null=5, random_state=3)
+    model = ConsensusClustering((2, 3, 4), resamples=60, n_null=19, random_state=3)
     first = clone(model).fit(X)
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
@@ -101,7 +105,7 @@ def test_same_seed_same_result_whatever_the_threads():
 
 def test_attributes_hang_together():
     X, _ = _planted(3, 5)
-    model = ConsensusClustering(k=3, resamples=50, n_null=3, feature_fraction=0.8, random_state=1).fit(X)
+    model = ConsensusClustering(k=3, resamples=50, n_null=0, feature_fraction=0.8, random_state=1).fit(X)
     consensus = model.consensus_[3]
     assert model.k_ == 3
     assert model.reason_.startswith("k = 3 was asked for")
@@ -126,6 +130,7 @@ def test_attributes_hang_together():
         ({"metric": "cosine"}, "metric"),
         ({"linkage": "ward"}, "euclidean"),
         ({"sample_fraction": 0.0}, "sample_fraction"),
+        ({"n_null": 18}, "n_null"),
         ({"k_range": (1, 2)}, "k_range"),
         ({"k_range": (2, 90)}, "too few"),
     ],
