@@ -37,23 +37,7 @@ def _task(run: Run, task: str, found: dict[str, Any], page: Page) -> None:
     genes = found["signature"]
     if genes.empty:
         page.quiet(f"{heading(label)} ({n}): the penalty chosen leaves no gene, so there is no signature.")
-    with page.pair():
-        page.figure(
-            f"{task}_cv_curve",
-            lambda: pl.biomarkers.cv_curve(run.adata, task),
-            f"{heading(label)}: cross-validated loss along the penalty ({n}), with the number of genes on "
-            "top.",
-            f"Cross-validation curve for {label}.",
-            derived=derived,
-        )
-        page.figure(
-            f"{task}_path",
-            lambda: pl.biomarkers.path(run.adata, task),
-            f"{heading(label)}: coefficients along the penalty. Genes that enter first (left) carry most "
-            "information.",
-            f"Coefficient paths for {label}.",
-            derived=derived,
-        )
+    _penalty(run, task, label, n, page)
     if not genes.empty:
         page.figure(
             f"{task}_signature",
@@ -71,11 +55,32 @@ def _task(run: Run, task: str, found: dict[str, Any], page: Page) -> None:
         f"Performance estimates with intervals for {label}.",
         derived=derived,
     )
-    key = ("biomarkers", task)
-    page.table(
-        (*key, "performance"),
-        found["performance"],
-        f"{heading(label)}: out-of-fold performance.",
-        derived=derived,
-    )
-    page.table((*key, "signature"), genes, f"{heading(label)}: genes of the signature.", derived=derived)
+    for table, caption in {
+        "performance": "out-of-fold performance",
+        "signature": "genes of the signature",
+    }.items():
+        page.table(
+            ("biomarkers", task, table), found[table], f"{heading(label)}: {caption}.", derived=derived
+        )
+
+
+def _penalty(run: Run, task: str, label: str, n: str, page: Page) -> None:
+    """Show how the penalty was chosen, and which genes it lets in."""
+    derived = run.derived(task)
+    with page.pair():
+        page.figure(
+            f"{task}_cv_curve",
+            lambda: pl.biomarkers.cv_curve(run.adata, task),
+            f"{heading(label)}: cross-validated loss along the penalty ({n}), with the number of genes on "
+            "top.",
+            f"Cross-validation curve for {label}.",
+            derived=derived,
+        )
+        page.figure(
+            f"{task}_path",
+            lambda: pl.biomarkers.path(run.adata, task),
+            f"{heading(label)}: coefficients along the penalty. Genes that enter first (left) carry most "
+            "information.",
+            f"Coefficient paths for {label}.",
+            derived=derived,
+        )

@@ -8,7 +8,7 @@ from typing import Any
 from precisionmed import pl
 from precisionmed.pl._base import DERIVED
 from precisionmed.report._format import count, heading, join, words
-from precisionmed.report._page import Page, Run
+from precisionmed.report._page import ROWS, Page, Run
 
 
 def fill(run: Run, page: Page) -> None:
@@ -74,22 +74,7 @@ def _task(run: Run, task: str, found: dict[str, Any], page: Page) -> None:
     if excluded:
         said += f" The genes that define the label were kept from the classifier: {', '.join(excluded)}."
     page.text(said)
-    with page.pair():
-        page.figure(
-            f"{task}_roc",
-            lambda: pl.classify.roc(run.adata, task),
-            f"{name}: out-of-fold ROC curve ({n}).",
-            f"ROC curve of the {name} classifier.",
-            derived=derived,
-        )
-        page.figure(
-            f"{task}_calibration",
-            lambda: pl.classify.calibration(run.adata, task),
-            f"{name}: predicted against observed frequency ({n}). On the diagonal, probabilities mean "
-            "what they say.",
-            f"Calibration of the {name} classifier.",
-            derived=derived,
-        )
+    _curves(run, task, n, derived, page)
     page.figure(
         f"{task}_probabilities",
         lambda: pl.classify.probabilities(run.adata, task),
@@ -106,17 +91,34 @@ def _task(run: Run, task: str, found: dict[str, Any], page: Page) -> None:
             f"Coefficients of the {name} classifier.",
             derived=derived,
         )
-    key = ("classify", task)
-    page.table(
-        (*key, "performance"), found.get("performance"), f"{name}: out-of-fold performance.", derived=derived
-    )
-    page.table(
-        (*key, "signature"), found.get("signature"), f"{name}: genes of the classifier.", derived=derived
-    )
-    page.table(
-        (*key, "predictions"),
-        found.get("predictions"),
-        f"{name}: out-of-fold calls.",
-        rows=8,
-        derived=derived,
-    )
+    captions = {
+        "performance": "out-of-fold performance",
+        "signature": "genes of the classifier",
+        "predictions": "out-of-fold calls",
+    }
+    for table, caption in captions.items():
+        rows = 8 if table == "predictions" else ROWS
+        page.table(
+            ("classify", task, table), found.get(table), f"{name}: {caption}.", rows=rows, derived=derived
+        )
+
+
+def _curves(run: Run, task: str, n: str, derived: bool, page: Page) -> None:
+    """Show how well the classifier separates the classes, and whether its probabilities are true."""
+    name = heading(task)
+    with page.pair():
+        page.figure(
+            f"{task}_roc",
+            lambda: pl.classify.roc(run.adata, task),
+            f"{name}: out-of-fold ROC curve ({n}).",
+            f"ROC curve of the {name} classifier.",
+            derived=derived,
+        )
+        page.figure(
+            f"{task}_calibration",
+            lambda: pl.classify.calibration(run.adata, task),
+            f"{name}: predicted against observed frequency ({n}). On the diagonal, probabilities mean "
+            "what they say.",
+            f"Calibration of the {name} classifier.",
+            derived=derived,
+        )

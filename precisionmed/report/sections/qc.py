@@ -17,23 +17,9 @@ def fill(run: Run, page: Page) -> None:
         return
     page.text(_what_was_found(run, qc))
     page.table(("qc", "summary"), qc.get("summary"), "Quality control in numbers.")
-    n = run.adata.n_obs
-    if "library_size" in run.adata.obs:
-        page.figure(
-            "library_size",
-            lambda: pl.qc.library_size(run.adata),
-            f"Library size of each sample, ascending (n = {n}). A sample far below the others was "
-            "sequenced poorly.",
-            f"Total counts of {n} samples in ascending order.",
-        )
-    page.figure(
-        "correlation",
-        lambda: pl.qc.correlation(run.adata),
-        f"Median Spearman correlation of each sample with all others (n = {n}). Outliers lie apart at the "
-        "left.",
-        f"Median correlation of {n} samples in ascending order.",
-    )
+    _samples(run, page)
     _components(run, qc, page)
+    n = run.adata.n_obs
     page.figure(
         "rle",
         lambda: pl.qc.rle(run.adata),
@@ -58,6 +44,26 @@ def fill(run: Run, page: Page) -> None:
     )
     _identity(run, qc, page)
     page.add_notes(qc)
+
+
+def _samples(run: Run, page: Page) -> None:
+    """Show the samples one by one: how deeply sequenced, how like the others."""
+    n = run.adata.n_obs
+    if "library_size" in run.adata.obs:
+        page.figure(
+            "library_size",
+            lambda: pl.qc.library_size(run.adata),
+            f"Library size of each sample, ascending (n = {n}). A sample far below the others was "
+            "sequenced poorly.",
+            f"Total counts of {n} samples in ascending order.",
+        )
+    page.figure(
+        "correlation",
+        lambda: pl.qc.correlation(run.adata),
+        f"Median Spearman correlation of each sample with all others (n = {n}). Outliers lie apart at the "
+        "left.",
+        f"Median correlation of {n} samples in ascending order.",
+    )
 
 
 def _what_was_found(run: Run, qc: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from precisionmed.report._format import count, heading, join, p_text, percent, s
 from precisionmed.report._page import Block, Page, Run
 
 _DRAWN_CLASSES = 6
-_SCORES = ["k", "pac", "null_pac", "p", "silhouette", "cophenetic", "delta_area", "sizeable", "chosen"]
+_SCORES = ["k", "pac", "null_pac", "p", "silhouette", "cophenetic", "delta_area", "chosen"]
 
 
 def fill(run: Run, page: Page) -> None:
