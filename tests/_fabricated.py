@@ -300,7 +300,7 @@ def _subtypes(rng: np.random.Generator, names: pd.Index) -> dict:
                 "null_upper": 0.5,
                 "relative_pac": [0.75, 0.25, 0.5, 0.75],
                 "p": [0.06, 0.0099, 0.0198, 0.06],
-                "p_family": 0.0099,
+                "p_family": [0.12, 0.0198, 0.04, 0.12],
                 "chosen": ks == 3,
             }
         ),

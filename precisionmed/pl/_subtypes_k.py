@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _RULES = {
+    "relative_pac": "PAC / null PAC (ours)",
     "pac": "PAC",
-    "relative_pac": "PAC against null",
     "delta_area": "Delta area",
-    "cola": "1 − PAC (cola)",
+    "cola": "cola (1 − PAC)",
 }
+_INDEX_OF = {"cola": "stability"}
+"""Rules that go by more than one index: the one that is shown."""
 _RING: dict[str, Any] = {
     "marker": "o",
     "linestyle": "",
@@ -68,7 +70,9 @@ def k_scores(adata: AnnData, *, ax: Axes | None = None) -> Axes:
         )
         ax.set_title("Stability by number of subtypes")
         if "p_family" in table and table["p_family"].notna().any():
-            subtitle(ax, f"any subtypes at all: {p_text(float(table['p_family'].iloc[0]))}")
+            subtitle(
+                ax, f"more stable than without subtypes, any k: {p_text(float(table['p_family'].min()))}"
+            )
     return ax
 
 
@@ -82,14 +86,14 @@ def votes(adata: AnnData, *, ax: Axes | None = None) -> Axes:
         if chosen in ks:
             ax.axvspan(ks.index(chosen) - 0.5, ks.index(chosen) + 0.5, color=PALE, zorder=0)
         for i, (rule, voted) in enumerate(zip(table["rule"].astype(str), table["k"], strict=True)):
-            row = len(table) - 1 - i
+            row, index = len(table) - 1 - i, _INDEX_OF.get(rule, rule)
             colour = VERMILION if voted == chosen else BLUE
-            ax.scatter(ks.index(int(voted)), row, s=310 if rule in scores else 62, c=colour, zorder=2)
-            if rule not in scores:
+            ax.scatter(ks.index(int(voted)), row, s=310 if index in scores else 62, c=colour, zorder=2)
+            if index not in scores:
                 ax.axhline(row, color="#ECEEF1", linewidth=0.7, zorder=0.5)
             else:
-                _values(ax, row, [float(scores[rule].get(k, np.nan)) for k in ks], ks.index(int(voted)))
-        ax.set_yticks(range(len(table)), [heading(_RULES.get(str(r), r)) for r in table["rule"]][::-1])
+                _values(ax, row, [float(scores[index].get(k, np.nan)) for k in ks], ks.index(int(voted)))
+        ax.set_yticks(range(len(table)), [_RULES.get(str(r)) or heading(r) for r in table["rule"]][::-1])
         ax.set_xticks(range(len(ks)), ["none" if k == 1 else str(k) for k in ks])
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)

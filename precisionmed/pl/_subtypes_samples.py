@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, nearest
-from precisionmed.pl._base import BLACK, SOFT, canvas, colours, column, heading, key, levels, slot
+from precisionmed.pl._base import BLACK, SOFT, canvas, colours, column, heading, key, levels, slot, tick_style
 from precisionmed.pl._heat import annotation_bars, labelled, matrix, usual_annotations
 from precisionmed.pl.qc import scatter
 
@@ -79,25 +79,50 @@ def embedding(
 
 
 def confidence(adata: AnnData, *, ax: Axes | None = None) -> Axes:
-    """Draw the silhouette of each sample within its subtype, descending."""
-    subtype = column(adata, "subtype")
+    """Draw the silhouette of each sample within its subtype, descending; below, how robust its label is."""
+    subtype = column(adata, "subtype").astype(str).to_numpy()
     values = column(adata, "subtype_silhouette").to_numpy(dtype=float)
-    shade = colours(levels(subtype))
-    start = 0
-    with canvas(ax, 6.4, 2.8) as ax:
+    stays = adata.obs.get("subtype_robustness")
+    shade = colours(levels(adata.obs["subtype"]))
+    gap, start, counts = max(1, adata.n_obs // 100), 0, {}
+    strip = []
+    with canvas(ax, 6.4, 2.8 if stays is None else 3.0) as ax:
         for name, colour in shade.items():
-            part = np.sort(values[(subtype == name).to_numpy(dtype=bool)])[::-1]
-            edges = np.arange(start, start + len(part) + 1) - 0.5
-            ax.stairs(part, edges, fill=True, color=colour)
-            start += len(part) + max(1, adata.n_obs // 100)
+            own = np.flatnonzero(subtype == name)
+            own = own[np.argsort(-values[own], kind="stable")]
+            ax.stairs(values[own], np.arange(start, start + len(own) + 1) - 0.5, fill=True, color=colour)
+            if stays is not None:
+                strip += [*stays.to_numpy(dtype=float)[own], *[np.nan] * gap]
+            start += len(own) + gap
+            counts[f"{name} ({len(own)})"] = colour
         ax.axhline(0, color=BLACK, linewidth=0.6)
         ax.set_xlim(-1, start)
         ax.set_xticks([])
-        ax.set_xlabel("Samples, by subtype")
         ax.set_ylabel("Silhouette")
-        key(ax, {f"{n} ({(subtype == n).sum()})": c for n, c in shade.items()}, title="Subtype (n)")
+        key(ax, counts, title="Subtype (n)")
+        if strip:
+            _robustness_strip(ax, np.array(strip))
+        else:
+            ax.set_xlabel("Samples, by subtype")
         ax.set_title("How well samples fit their subtype")
     return ax
+
+
+def _robustness_strip(ax: Axes, stays: np.ndarray) -> None:
+    """Draw, under each sample, the fraction of other partitions that keep it in its subtype."""
+    below = ax.inset_axes((0, -0.13, 1, 0.08))
+    tick_style(below)
+    extent = (-0.5, len(stays) - 0.5, 0.0, 1.0)
+    image = below.imshow(stays[None], cmap="Greys", vmin=0, vmax=1, aspect="auto", extent=extent)
+    below.set(xlim=ax.get_xlim(), xticks=[], yticks=[], xlabel="Samples, by subtype")
+    for spine in below.spines.values():
+        spine.set_visible(False)
+    bar_ax = ax.inset_axes((1.02, -0.13, 0.12, 0.05))
+    tick_style(bar_ax)
+    bar = ax.figure.colorbar(image, cax=bar_ax, orientation="horizontal", ticks=[0, 1])
+    bar.outline.set_visible(False)
+    bar_ax.set_title("Stays in subtype", fontsize=7.5, weight="normal", pad=3)
+    bar_ax.tick_params(labelsize=7, length=2)
 
 
 def robustness(adata: AnnData, *, ax: Axes | None = None) -> Axes:

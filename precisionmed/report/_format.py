@@ -51,7 +51,7 @@ _TWO |= {
     "t",
 }
 _TWO |= {"probability", "predicted", "observed", "log_fold_change", "score", "chi2", "before", "after", "pac"}
-_TWO |= {"null_pac", "relative_pac", "stability", "silhouette", "cophenetic", "delta_area", "ari"}
+_TWO |= {"null_pac", "relative_pac", "stability", "silhouette", "cophenetic", "delta_area", "ari", "jaccard"}
 _NAMES = {"model", "metric", "task", "variable", "covariate", "factor", "grouping", "group", "receptor"}
 _NAMES |= {"biomarker", "endpoint", "truth", "call", "label", "classification", "rule", "clusterer"}
 """Columns of names that we made; samples, genes and files stay as they are."""

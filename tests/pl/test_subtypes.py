@@ -29,7 +29,7 @@ def test_the_chosen_k_is_ringed_and_every_k_has_its_p(adata: ad.AnnData) -> None
     with offscreen():
         ax = pl.subtypes.k_scores(adata)
     assert "chosen" in _texts(ax)
-    assert "any subtypes at all: p = 0.010" in _texts(ax)
+    assert "any k: p = 0.020" in _texts(ax)
     assert [label.get_text() for label in ax.get_xticklabels()] == [
         "2\n0.060",
         "3\n0.010",

@@ -11,6 +11,7 @@ from precisionmed import pl
 from precisionmed.report._format import count, heading, join, p_text, percent, slug, words
 from precisionmed.report._page import Block, Page, Run
 
+LEVEL = 0.05
 _DRAWN_CLASSES = 6
 _SCORES = ["k", "pac", "null_pac", "p", "silhouette", "cophenetic", "delta_area", "chosen"]
 
@@ -37,32 +38,38 @@ def descriptive(found: dict[str, Any]) -> bool:
     return "evidence" in found and not bool(found["evidence"])
 
 
+def family_p(found: dict[str, Any]) -> float:
+    """Return the p of the chosen number of subtypes, corrected for all numbers tried; NaN without one."""
+    scores = found.get("k_scores")
+    if scores is None or "p_family" not in scores:
+        return float("nan")
+    chosen = scores.loc[scores["chosen"].astype(bool), "p_family"]
+    return float(chosen.iloc[0]) if len(chosen) else float("nan")
+
+
 def _verdict(run: Run, found: dict[str, Any], page: Page) -> None:
     """Say in the first line how many subtypes there are, and on what evidence."""
-    reason = str(found.get("reason", ""))
-    if "evidence" not in found:
-        page.text(reason)
+    if "subtype" not in run.adata.obs:
         return
-    p = _family_p(found)
+    k, p, reason = run.adata.obs["subtype"].nunique(), family_p(found), str(found.get("reason", ""))
+    tested = f"{p_text(p)}, corrected for all numbers tried"
+    kind, lead = "verdict", f"{count(k, 'group')}; whether they are more than chance was not tested."
     if descriptive(found):
-        lead = f"No subtypes: this cohort is not clearly more structured than one without subtypes{p}."
-        groups = run.adata.obs["subtype"].nunique() if "subtype" in run.adata.obs else 0
-        reason += (
-            f" The {groups} groups below only describe this cohort; do not expect to find them again."
-            if groups > 1
-            else ""
+        kind, lead = (
+            "no verdict",
+            "No subtypes: no number of them is more stable than without any.",
         )
-    else:
-        k = int(run.adata.obs["subtype"].nunique())
-        lead = f"{count(k, 'subtype')}: samples group more stably than in cohorts without subtypes{p}."
-    page.blocks.append(Block("no verdict" if descriptive(found) else "verdict", lead, [reason.strip()]))
-
-
-def _family_p(found: dict[str, Any]) -> str:
-    scores = found.get("k_scores")
-    if scores is None or "p_family" not in scores or not scores["p_family"].notna().any():
-        return ""
-    return f" ({p_text(float(scores['p_family'].dropna().iloc[0]))} over all numbers tried)"
+        if reason.startswith("No subtypes"):
+            lead, _, reason = reason.partition(". ")
+            lead = f"{lead.rstrip('.')}."
+        if k > 1:
+            reason += f" The {k} groups below only describe this cohort; do not expect to find them again."
+    elif p <= LEVEL:
+        lead = f"{count(k, 'subtype')}: more stable than in cohorts without subtypes ({tested})."
+    elif p > LEVEL:
+        kind = "no verdict"
+        lead = f"{count(k, 'group')}: not clearly more stable than in cohorts without subtypes ({tested})."
+    page.blocks.append(Block(kind, lead, [reason.strip()]))
 
 
 def _part(found: dict[str, Any], title: str) -> str:
@@ -142,7 +149,12 @@ def _who(run: Run, found: dict[str, Any], page: Page) -> None:
         "confidence",
         lambda: pl.subtypes.confidence(run.adata),
         f"Silhouette of each sample within its subtype (n = {n:,}). Samples below zero lie nearer to "
-        "another subtype.",
+        "another subtype."
+        + (
+            " The strip below shows in how many of the other ways to cluster the sample stays in its subtype."
+            if "subtype_robustness" in run.adata.obs
+            else ""
+        ),
         "Bars of silhouette values grouped by subtype.",
     )
     _robustness(run, found, page)
@@ -154,9 +166,11 @@ def _sizes(obs: pd.DataFrame) -> str:
     listed = []
     for name, own in core.groupby(obs["subtype"], observed=True):
         listed.append(f"{name}: {count(len(own), 'sample')}, {int(own.sum()):,} core")
+    ways = " and in most other ways to cluster" if "subtype_robustness" in obs else ""
     return (
         f"{'; '.join(listed)}. Core samples ({percent(float(core.mean()))}) stay with their subtype in "
-        "nearly every resample; the others lie between subtypes, and their label should be read with care."
+        f"nearly every resample{ways}; the others lie between subtypes, and their label should be read "
+        "with care."
     )
 
 

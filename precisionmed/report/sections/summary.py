@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from precisionmed.report import _calls
 from precisionmed.report._format import ci_text, count, heading, join, p_text, percent, words
 from precisionmed.report._page import Block, Page, Run
 from precisionmed.report.sections._cautions import cautions
-from precisionmed.report.sections.subtypes import descriptive
+from precisionmed.report.sections.subtypes import LEVEL, descriptive, family_p
 
 CANNOT_CALL = "cannot call"
 
@@ -66,7 +67,12 @@ def _subtypes(run: Run) -> list[tuple[str, str]]:
     if descriptive(run.step("subtypes")):
         said = "no subtypes: the cohort is not clearly more structured than one without."
         return [("Subtypes", f"{said} Groups that only describe it: {listed}.")]
-    return [("Subtypes", f"The tumours fall into {count((sizes > 0).sum(), 'molecular subtype')}: {listed}.")]
+    said = f"The tumours fall into {count((sizes > 0).sum(), 'molecular subtype')}: {listed}."
+    p = family_p(run.step("subtypes"))
+    if np.isfinite(p):
+        verdict = "More" if p <= LEVEL else "Not clearly more"
+        said += f" {verdict} stable than in cohorts without subtypes ({p_text(p)})."
+    return [("Subtypes", said)]
 
 
 def _intrinsic(run: Run) -> list[tuple[str, str]]:
