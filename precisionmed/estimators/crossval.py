@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,57 +13,10 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from precisionmed.errors import InputError
-from precisionmed.estimators import metrics
 from precisionmed.estimators._outcome import is_survival, survival_arrays, take
+from precisionmed.estimators.out_of_fold import CrossValidation
 
-
-@dataclass(frozen=True)
-class CrossValidation:
-    """Out-of-fold scores of one model.
-
-    Attributes
-    ----------
-    predictions : DataFrame
-        `row` (of the input), `repeat`, `fold`, `score`: one row a sample and repeat.
-    selection_frequency : (n_input_genes,) array or None
-        Fraction of the training sets in which a gene's coefficient was not zero; None when the model
-        has no `coef_` of its own.
-    """
-
-    predictions: pd.DataFrame
-    selection_frequency: np.ndarray | None
-
-    @property
-    def score(self) -> np.ndarray:
-        """Mean score of each sample over repeats, (n,).
-
-        Fine to show or to calibrate; measure performance with the methods below, which compare a sample
-        only with those of its own test fold.
-        """
-        return self.predictions.groupby("row")["score"].mean().to_numpy()
-
-    def auc(self, truth: ArrayLike, level: float = 0.95) -> metrics.Interval:
-        """Return AUC (pairs within a test fold, all repeats) with DeLong's interval over samples."""
-        row = self.predictions["row"].to_numpy()
-        score = self.predictions["score"].to_numpy(float)
-        return metrics.auc_interval(
-            np.asarray(truth)[row], score, level, strata=self._test_set(), subject=row
-        )
-
-    def concordance(
-        self, y: Any, random_state: int | np.random.Generator | None = None, n_boot: int = 500
-    ) -> metrics.Interval:
-        """Return the C-index (pairs within a test fold, all repeats), bootstrap interval over samples."""
-        event, time = survival_arrays(y)
-        row = self.predictions["row"].to_numpy()
-        score = self.predictions["score"].to_numpy(float)
-        return metrics.concordance_interval(
-            time[row], event[row], score, random_state, n_boot, strata=self._test_set(), subject=row
-        )
-
-    def _test_set(self) -> np.ndarray:
-        repeat, fold = (self.predictions[name].to_numpy() for name in ("repeat", "fold"))
-        return repeat * (int(fold.max()) + 1) + fold
+__all__ = ["CrossValidation", "cross_validate", "cross_validate_models", "make_folds", "training_sets"]
 
 
 def cross_validate(
@@ -75,6 +28,7 @@ def cross_validate(
     batch: ArrayLike | None = None,
     covariates: pd.DataFrame | None = None,
     exclude: np.ndarray | None = None,
+    clinical: pd.DataFrame | None = None,
     groups: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     n_folds: int = 5,
@@ -102,6 +56,8 @@ def cross_validate(
         Given to the preprocessor when it is fitted: biology that a batch correction preserves.
     exclude : (p,) bool array, optional
         Input genes that serve preprocessing but not the model, such as those that define the label.
+    clinical : DataFrame, optional
+        Given, row by row, to the models whose `fit` has a parameter of that name; see `clinical`.
     groups : (n,) array, optional
         Samples of one group (a patient) stay in one fold.
     strata : (n,) array, optional
@@ -126,6 +82,7 @@ def cross_validate(
         batch=batch,
         covariates=covariates,
         exclude=exclude,
+        clinical=clinical,
         groups=groups,
         strata=strata,
         n_folds=n_folds,
@@ -144,6 +101,7 @@ def cross_validate_models(
     batch: ArrayLike | None = None,
     covariates: pd.DataFrame | None = None,
     exclude: np.ndarray | None = None,
+    clinical: pd.DataFrame | None = None,
     groups: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     n_folds: int = 5,
@@ -152,25 +110,84 @@ def cross_validate_models(
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, CrossValidation]:
     """Do as `cross_validate` for several models on the same folds, preprocessing once a training set."""
+    groups = None if groups is None else np.asarray(groups)
+    given = {"groups": groups, "clinical": clinical}
+    wanted = {name: _wanted(model, given) for name, model in models.items()}
+    runs = {name: _Run(X.shape[1]) for name in models}
+    for part in training_sets(
+        X,
+        y,
+        preprocessor=preprocessor,
+        batch=batch,
+        covariates=covariates,
+        exclude=exclude,
+        groups=groups,
+        strata=strata,
+        n_folds=n_folds,
+        n_repeats=n_repeats,
+        random_state=random_state,
+        progress=progress,
+    ):
+        y_train = take(y, part.train)
+        for name, model in models.items():
+            known = {key: take(value, part.train) for key, value in wanted[name].items()}
+            fitted = clone(model).fit(part.X_train, y_train, **known)
+            known = {key: take(value, part.test) for key, value in wanted[name].items() if key == "clinical"}
+            runs[name].add(fitted, part, score_of(fitted, part.X_test, **known))
+    return {name: run.result() for name, run in runs.items()}
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """One training set and its test samples, both preprocessed by what the training samples taught."""
+
+    repeat: int
+    fold: int
+    train: np.ndarray
+    """Rows of the training samples."""
+    test: np.ndarray
+    X_train: np.ndarray
+    X_test: np.ndarray
+    kept: np.ndarray
+    """Input gene of each column."""
+
+
+def training_sets(
+    X: np.ndarray | pd.DataFrame,
+    y: Any,
+    *,
+    preprocessor: Any = None,
+    batch: ArrayLike | None = None,
+    covariates: pd.DataFrame | None = None,
+    exclude: np.ndarray | None = None,
+    groups: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    n_folds: int = 5,
+    n_repeats: int = 1,
+    random_state: int | np.random.Generator | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[TrainingSet]:
+    """Yield the training sets of a cross-validation; parameters as for `cross_validate`."""
     rng = np.random.default_rng(random_state)
     batch = None if batch is None else np.asarray(batch)
-    groups = None if groups is None else np.asarray(groups)
     strata = _strata(y, batch) if strata is None else np.asarray(strata)
-    runs = {name: _Run(X.shape[1]) for name in models}
     prepare = _Preparation(preprocessor, X, batch, covariates, exclude)
     for repeat in range(n_repeats):
         folds = make_folds(strata, n_folds, rng, groups=groups)
         for fold in range(n_folds):
             train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-            X_train, X_test, kept = prepare(train, test)
-            for name, model in models.items():
-                fitted = _fit(
-                    clone(model), X_train, take(y, train), None if groups is None else groups[train]
-                )
-                runs[name].add(fitted, kept, test, repeat, fold, _score(fitted, X_test))
+            yield TrainingSet(repeat, fold, train, test, *prepare(train, test))
             if progress is not None:
                 progress(repeat * n_folds + fold + 1, n_repeats * n_folds)
-    return {name: run.result() for name, run in runs.items()}
+
+
+def score_of(fitted: Any, X: np.ndarray, **known: Any) -> np.ndarray:
+    """Return the model's `decision_function` when it has one with one column, otherwise its `predict`."""
+    if hasattr(fitted, "decision_function"):
+        score = np.asarray(fitted.decision_function(X, **known))
+        if score.ndim == 1:
+            return score
+    return np.asarray(fitted.predict(X, **known))
 
 
 def make_folds(
@@ -224,19 +241,26 @@ class _Run:
         self.parts: list[pd.DataFrame] = []
         self.selected: np.ndarray | None = np.zeros(n_genes)
 
-    def add(
-        self, fitted: Any, kept: np.ndarray, test: np.ndarray, repeat: int, fold: int, score: np.ndarray
-    ) -> None:
-        self.parts.append(pd.DataFrame({"row": test, "repeat": repeat, "fold": fold, "score": score}))
+    def add(self, fitted: Any, part: TrainingSet, score: np.ndarray) -> None:
+        columns = {"row": part.test, "repeat": part.repeat, "fold": part.fold, "score": score}
+        self.parts.append(pd.DataFrame(columns))
         coef = getattr(fitted, "coef_", None)
         if coef is None or self.selected is None:
             self.selected = None
         else:
-            self.selected[kept] += np.asarray(coef) != 0
+            self.selected[part.kept] += np.asarray(coef) != 0
 
     def result(self) -> CrossValidation:
         table = pd.concat(self.parts).sort_values(["repeat", "row"], ignore_index=True)
         return CrossValidation(table, None if self.selected is None else self.selected / len(self.parts))
+
+
+def _wanted(model: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what of the given a model's `fit` has a parameter for."""
+    wanted = {key: value for key, value in given.items() if has_fit_parameter(model, key)}
+    if "clinical" in wanted and wanted["clinical"] is None:
+        raise InputError(f"{type(model).__name__} needs the clinical table; give it as `clinical`.")
+    return {key: value for key, value in wanted.items() if value is not None}
 
 
 def _strata(y: Any, batch: np.ndarray | None) -> np.ndarray:
@@ -279,17 +303,3 @@ class _Preparation:
 
     def _batch(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self.batch is None else self.batch[rows]
-
-
-def _fit(model: Any, X: np.ndarray, y: Any, groups: np.ndarray | None) -> Any:
-    if groups is not None and has_fit_parameter(model, "groups"):
-        return model.fit(X, y, groups=groups)
-    return model.fit(X, y)
-
-
-def _score(fitted: Any, X: np.ndarray) -> np.ndarray:
-    if hasattr(fitted, "decision_function"):
-        score = np.asarray(fitted.decision_function(X))
-        if score.ndim == 1:
-            return score
-    return np.asarray(fitted.predict(X))

@@ -8,16 +8,20 @@ pull a useless model below 0.5. Inside a fold it has 0.5 exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from precisionmed.errors import InputError
-from precisionmed.kernels.concordance import concordance_counts
+from precisionmed.estimators._ranking import (
+    binary,
+    c_index,
+    placement,
+    placements,
+    sorted_for_concordance,
+    strata_pairs,
+)
 
 Interval = tuple[float, float, float]
 
@@ -38,10 +42,10 @@ def auc(truth: ArrayLike, score: ArrayLike, *, strata: ArrayLike | None = None) 
     InputError
         No stratum has both a case and a control.
     """
-    truth, score = _binary(truth), np.asarray(score, float)
+    truth, score = binary(truth), np.asarray(score, float)
     won = pairs = 0.0
-    for cases, controls in _strata_pairs(truth, score, strata):
-        won += _placement(score[cases], score[controls]).sum() * controls.size
+    for cases, controls in strata_pairs(truth, score, strata):
+        won += placement(score[cases], score[controls]).sum() * controls.size
         pairs += cases.size * controls.size
     return float(won / pairs)
 
@@ -75,15 +79,9 @@ def auc_interval(
     -------
     estimate, lower, upper : float
     """
-    truth, score = _binary(truth), np.asarray(score, float)
-    subject = np.arange(truth.size) if subject is None else np.asarray(subject)
+    truth, score = binary(truth), np.asarray(score, float)
     estimate = auc(truth, score, strata=strata)
-    placement = np.full(truth.size, np.nan)
-    for cases, controls in _strata_pairs(truth, score, strata):
-        placement[cases] = _placement(score[cases], score[controls])
-        placement[controls] = 1 - _placement(score[controls], score[cases])
-    by_subject = pd.Series(placement).groupby([truth, subject]).mean().dropna()
-    cases, controls = by_subject[True].to_numpy(), by_subject[False].to_numpy()
+    cases, controls = placements(truth, score, strata, subject)
     z = norm.ppf(0.5 + level / 2)
     variance = sum(v.var(ddof=1) / v.size if v.size > 1 else 0.25 for v in (cases, controls))
     if variance > 0:
@@ -109,8 +107,8 @@ def concordance(
     strata : (n,) array, optional
         Only pairs of the same stratum are compared.
     """
-    ready = _sorted_for_concordance(time, event, risk, strata)
-    return _c_index(*ready[:3], np.ones(ready[2].size), ready[3])
+    ready = sorted_for_concordance(time, event, risk, strata)
+    return c_index(*ready[:3], np.ones(ready[2].size), ready[3])
 
 
 def concordance_interval(
@@ -143,16 +141,16 @@ def concordance_interval(
     -------
     estimate, lower, upper : float
     """
-    time_, event_, rank, start, order = _sorted_for_concordance(time, event, risk, strata)
+    time_, event_, rank, start, order = sorted_for_concordance(time, event, risk, strata)
     owner = np.arange(rank.size) if subject is None else np.unique(subject, return_inverse=True)[1]
     owner = owner[order]
     n_subjects = int(owner.max()) + 1
     rng = np.random.default_rng(random_state)
-    estimate = _c_index(time_, event_, rank, np.ones(rank.size), start)
+    estimate = c_index(time_, event_, rank, np.ones(rank.size), start)
     drawn = np.empty(n_boot)
     for b in range(n_boot):
         times_drawn = np.bincount(rng.integers(n_subjects, size=n_subjects), minlength=n_subjects)
-        drawn[b] = _c_index(time_, event_, rank, times_drawn[owner].astype(float), start)
+        drawn[b] = c_index(time_, event_, rank, times_drawn[owner].astype(float), start)
     drawn = drawn[np.isfinite(drawn)]
     if drawn.size == 0:
         return estimate, np.nan, np.nan
@@ -201,7 +199,7 @@ def calibration_table(truth: ArrayLike, prob: ArrayLike, n_bins: int = 5) -> pd.
         Columns `predicted` (mean probability), `observed` (fraction of cases), `n`; ordered by
         probability.
     """
-    truth, prob = _binary(truth), np.asarray(prob, float)
+    truth, prob = binary(truth), np.asarray(prob, float)
     edges = np.unique(np.quantile(prob, np.linspace(0, 1, n_bins + 1)))
     bins = np.searchsorted(edges[1:-1], prob, side="left")
     grouped = pd.DataFrame({"predicted": prob, "observed": truth.astype(float)}).groupby(bins)
@@ -218,7 +216,7 @@ def roc_table(truth: ArrayLike, score: ArrayLike) -> pd.DataFrame:
     DataFrame
         Columns `false_positive_rate` and `true_positive_rate`, one row a distinct score.
     """
-    truth, score = _binary(truth), np.asarray(score, float)
+    truth, score = binary(truth), np.asarray(score, float)
     order = np.argsort(-score, kind="stable")
     last_of_score = np.append(np.diff(score[order]) != 0, True)
     true = np.cumsum(truth[order])[last_of_score]
@@ -229,37 +227,6 @@ def roc_table(truth: ArrayLike, score: ArrayLike) -> pd.DataFrame:
             "true_positive_rate": np.append(0.0, true / max(int(truth.sum()), 1)),
         }
     )
-
-
-def _binary(truth: ArrayLike) -> np.ndarray:
-    truth = np.asarray(truth)
-    if not np.isin(truth, (0, 1)).all():
-        raise InputError(f"truth has values other than 0 and 1: {np.unique(truth)[:5]}; recode it first.")
-    return truth.astype(bool)
-
-
-def _strata_pairs(
-    truth: np.ndarray, score: np.ndarray, strata: ArrayLike | None
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the rows of cases and of controls of each stratum that has both."""
-    if not np.isfinite(score).all():
-        raise InputError("score has missing or infinite values; leave those samples out first.")
-    codes = np.zeros(truth.size, int) if strata is None else np.unique(strata, return_inverse=True)[1]
-    found = False
-    for code in range(int(codes.max(initial=0)) + 1):
-        cases, controls = (np.flatnonzero((codes == code) & t) for t in (truth, ~truth))
-        if cases.size and controls.size:
-            found = True
-            yield cases, controls
-    if not found:
-        raise InputError("AUC needs cases and controls; this outcome has only one of them.")
-
-
-def _placement(score: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the fraction of `others` below each score, ties counted half."""
-    others = np.sort(others)
-    below, upto = (np.searchsorted(others, score, side=side) for side in ("left", "right"))
-    return (below + upto) / (2 * others.size)
 
 
 def _newcombe(estimate: float, n_cases: int, n_controls: int, z: float) -> Interval:
@@ -274,24 +241,3 @@ def _newcombe(estimate: float, n_cases: int, n_controls: int, z: float) -> Inter
     lower = brentq(excess, 0.0, estimate - edge) if estimate > 0 else 0.0
     upper = brentq(excess, estimate + edge, 1.0) if estimate < 1 else 1.0
     return float(estimate), float(lower), float(upper)
-
-
-def _sorted_for_concordance(
-    time: ArrayLike, event: ArrayLike, risk: ArrayLike, strata: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    time, event, risk = np.asarray(time, float), _binary(event), np.asarray(risk, float)
-    if not (np.isfinite(time).all() and np.isfinite(risk).all()):
-        raise InputError("time or risk has missing or infinite values; leave those samples out first.")
-    codes = np.zeros(time.size, int) if strata is None else np.unique(strata, return_inverse=True)[1]
-    order = np.lexsort((event, -time, codes))
-    rank = np.unique(risk, return_inverse=True)[1] + 1
-    start = np.searchsorted(codes[order], np.arange(codes.max() + 2))
-    return time[order], event[order], rank[order], start, order
-
-
-def _c_index(
-    time: np.ndarray, event: np.ndarray, rank: np.ndarray, weight: np.ndarray, start: np.ndarray
-) -> float:
-    concordant, discordant, tied = concordance_counts(time, event, rank, weight, start)
-    comparable = concordant + discordant + tied
-    return float((concordant + tied / 2) / comparable) if comparable > 0 else np.nan

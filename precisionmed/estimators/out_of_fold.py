@@ -1,0 +1,113 @@
+"""Scores of samples by models that never saw them, and how good they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from precisionmed.errors import InputError
+from precisionmed.estimators import metrics
+from precisionmed.estimators._outcome import is_survival, survival_arrays
+from precisionmed.estimators.metrics_compare import Difference, auc_difference, concordance_difference
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Out-of-fold scores of one model.
+
+    Attributes
+    ----------
+    predictions : DataFrame
+        `row` (of the input), `repeat`, `fold`, `score`: one row a sample and repeat.
+    selection_frequency : (n_input_genes,) array or None
+        Fraction of the training sets in which a gene's coefficient was not zero; None when the model
+        has no `coef_` of its own.
+    """
+
+    predictions: pd.DataFrame
+    selection_frequency: np.ndarray | None
+
+    @property
+    def score(self) -> np.ndarray:
+        """Mean score of each sample over repeats, (n,).
+
+        Fine to show or to calibrate; measure performance with the methods below, which compare a sample
+        only with those of its own test fold.
+        """
+        return self.predictions.groupby("row")["score"].mean().to_numpy()
+
+    def auc(self, truth: ArrayLike, level: float = 0.95) -> metrics.Interval:
+        """Return AUC (pairs within a test fold, all repeats) with DeLong's interval over samples."""
+        row = self.predictions["row"].to_numpy()
+        score = self.predictions["score"].to_numpy(float)
+        return metrics.auc_interval(
+            np.asarray(truth)[row], score, level, strata=self._test_set(), subject=row
+        )
+
+    def concordance(
+        self, y: Any, random_state: int | np.random.Generator | None = None, n_boot: int = 500
+    ) -> metrics.Interval:
+        """Return the C-index (pairs within a test fold, all repeats), bootstrap interval over samples."""
+        event, time = survival_arrays(y)
+        row = self.predictions["row"].to_numpy()
+        score = self.predictions["score"].to_numpy(float)
+        return metrics.concordance_interval(
+            time[row], event[row], score, random_state, n_boot, strata=self._test_set(), subject=row
+        )
+
+    def performance(self, y: Any) -> float:
+        """Return the AUC of a 0/1 label, or the C-index of a survival outcome, as above."""
+        row, strata = self.predictions["row"].to_numpy(), self._test_set()
+        score = self.predictions["score"].to_numpy(float)
+        if is_survival(y):
+            event, time = survival_arrays(y)
+            return metrics.concordance(time[row], event[row], score, strata=strata)
+        return metrics.auc(np.asarray(y)[row], score, strata=strata)
+
+    def compare(
+        self,
+        other: CrossValidation,
+        y: Any,
+        random_state: int | np.random.Generator | None = None,
+        n_boot: int = 1000,
+    ) -> Difference:
+        """Return how much better this model ranks than another one that was scored on the same folds.
+
+        AUC with the paired test of DeLong, or the C-index with a paired bootstrap over samples; pairs within
+        a test fold, all repeats, a sample counted once. See `metrics_compare` for what the test cannot know.
+
+        Parameters
+        ----------
+        other : CrossValidation
+            Of the same samples and folds, as from `cross_validate_models`.
+        y : array, structured array or DataFrame
+            Labels 0 and 1, or `event` and `time`.
+        random_state : int, Generator or None
+            Draws the bootstrap samples.
+        n_boot : int
+            Bootstrap samples.
+
+        Raises
+        ------
+        InputError
+            The folds differ.
+        """
+        place = ["row", "repeat", "fold"]
+        if not self.predictions[place].equals(other.predictions[place]):
+            raise InputError("the models were scored on different folds; cross-validate them together.")
+        row, strata = self.predictions["row"].to_numpy(), self._test_set()
+        first, second = (result.predictions["score"].to_numpy(float) for result in (self, other))
+        if not is_survival(y):
+            return auc_difference(np.asarray(y)[row], first, second, strata=strata, subject=row)
+        event, time = survival_arrays(y)
+        return concordance_difference(
+            time[row], event[row], first, second, random_state, n_boot, strata=strata, subject=row
+        )
+
+    def _test_set(self) -> np.ndarray:
+        repeat, fold = (self.predictions[name].to_numpy() for name in ("repeat", "fold"))
+        return repeat * (int(fold.max()) + 1) + fold
