@@ -48,11 +48,15 @@ def test_equal_to_r():
     found = replication_test(_golden("samples"), _golden("centroids"), n_rotations=4000, random_state=1)
     np.testing.assert_array_equal(found["samples"], expected["samples"])
     np.testing.assert_allclose(found["in_group_proportion"], expected["in_group_proportion"], atol=1e-12)
+    np.testing.assert_allclose(found["silhouette"], expected["silhouette"], atol=1e-12)
     # Two Monte Carlo means (and tails) of 4,000 rotations each: within four standard errors.
-    error = 4 * expected["null_sd"] * np.sqrt(2 / 4000)
-    assert (np.abs(found["null_mean"] - expected["null_mean"]) < error).all()
-    tail = 4 * np.sqrt(2 * expected["p"] * (1 - expected["p"]) / 4000) + 1e-3
-    assert (np.abs(found["p"] - expected["p"]) < tail).all()
+    for mean, sd, p in (
+        ("null_mean", "null_sd", "p"),
+        ("silhouette_null", "silhouette_sd", "silhouette_p"),
+    ):
+        assert (np.abs(found[mean] - expected[mean]) < 4 * expected[sd] * np.sqrt(2 / 4000)).all()
+        tail = 4 * np.sqrt(2 * expected[p] * (1 - expected[p]) / 4000) + 1e-3
+        assert (np.abs(found[p] - expected[p]) < tail).all()
 
 
 def test_planted_classes_are_found_again_and_absent_ones_are_not():
@@ -60,26 +64,40 @@ def test_planted_classes_are_found_again_and_absent_ones_are_not():
     profiles = rng.standard_normal((3, 60)) * 0.9
     found = replication_test(_cohort(rng, (40, 30, 20), profiles), profiles, n_rotations=400, random_state=0)
     assert (found["p"] < 0.05).all()
+    assert (found["silhouette_p"] < 0.01).all()
     assert (found["in_group_proportion"] >= found["null_upper"]).all()
-    assert (found["fdr"] >= found["p"]).all()
+    assert (found["fdr"] < 0.02).all()
     nothing = _cohort(rng, (90,), np.zeros((1, 60)))
     found = replication_test(nothing, profiles, n_rotations=400, random_state=0)
-    assert (found["p"] > 0.05).all()
+    assert (found["fdr"] > 0.05).all()
+
+
+def test_a_gap_along_one_axis_shows_in_the_silhouette():
+    """One axis holds most of the variance: neighbours agree anyway, and only the silhouette knows the gap."""
+    rng = np.random.default_rng(8)
+    axis = np.linspace(-1, 1, 50)
+    score = np.concatenate([rng.normal(-2, 0.6, 60), rng.normal(2, 0.6, 40)])
+    cohort = np.outer(score, axis) + 0.5 * rng.standard_normal((100, 50))
+    found = replication_test(cohort, [axis, -axis], n_rotations=200, random_state=0)
+    assert (found["null_mean"] > 0.95).all()
+    assert (found["silhouette_p"] < 0.01).all()
+    assert (found["fdr"] < 0.05).all()
 
 
 def test_level_without_clusters():
     """Genes share a factor and the centroids lie along it: an axis, but no clusters; at most 7% at 5%."""
     rng = np.random.default_rng(3)
     axis = np.linspace(-1, 1, 30)
-    smallest, every = [], []
+    every, decided = [], []
     for _ in range(150):
         centroids = np.array([axis, -axis]) + 0.2 * rng.standard_normal((2, 30))
         cohort = _cohort(rng, (50,), np.zeros((1, 30)))
-        p = replication_test(cohort, centroids, n_rotations=99, random_state=rng)["p"]
-        every += list(p)
-        smallest.append(p.min())
-    assert np.mean(np.array(every) <= 0.05) <= 0.07
-    assert 0.4 < np.mean(every) < 0.65, "p is spread as it should be"
+        found = replication_test(cohort, centroids, n_rotations=99, random_state=rng)
+        every.append(found[["p", "silhouette_p"]].to_numpy())
+        decided.append(found["fdr"].min())
+    assert (np.mean(np.array(every) <= 0.05, axis=(0, 1)) <= 0.07).all()
+    assert (np.abs(np.mean(every, axis=(0, 1)) - 0.5) < 0.12).all(), "p is spread as it should be"
+    assert np.mean(np.array(decided) <= 0.05) <= 0.07
 
 
 def test_offsets_move_the_border():
@@ -91,7 +109,7 @@ def test_offsets_move_the_border():
     assert moved["samples"][0] > plain["samples"][0]
     all_in_one = replication_test(cohort, profiles, offsets=[5, 0], n_rotations=20, random_state=0)
     assert all_in_one["in_group_proportion"][0] == 1
-    assert all_in_one.loc[1, ["in_group_proportion", "null_mean", "p", "fdr"]].isna().all()
+    assert all_in_one.loc[1, ["in_group_proportion", "null_mean", "p", "silhouette", "fdr"]].isna().all()
 
 
 def test_any_number_of_threads_gives_the_same_bits():
