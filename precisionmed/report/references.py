@@ -48,11 +48,19 @@ Gandolfo LC, Speed TP. RLE plots: visualizing unwanted variation in high dimensi
 Grambsch PM, Therneau TM. Proportional hazards tests and diagnostics based on weighted residuals. Biometrika
 1994;81:515-526. doi:10.1093/biomet/81.3.515
 
+Gu Z, Schlesner M, Hubschmann D. cola: an R/Bioconductor package for consensus partitioning through a general
+framework. Nucleic Acids Res 2021;49:e15. doi:10.1093/nar/gkaa1146
+
 Harrell FE, Califf RM, Pryor DB, Lee KL, Rosati RA. Evaluating the yield of medical tests. JAMA
 1982;247:2543-2546. doi:10.1001/jama.1982.03320430047030
 
 Harrell FE, Lee KL, Mark DB. Multivariable prognostic models. Stat Med 1996;15:361-387.
 doi:10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4
+
+Hubert L, Arabie P. Comparing partitions. J Classif 1985;2:193-218. doi:10.1007/BF01908075
+
+John CR, Watson D, Russ D, et al. M3C: Monte Carlo reference-based consensus clustering. Sci Rep
+2020;10:1816. doi:10.1038/s41598-020-58766-1
 
 Johnson WE, Li C, Rabinovic A. Adjusting batch effects in microarray expression data using empirical Bayes
 methods. Biostatistics 2007;8:118-127. doi:10.1093/biostatistics/kxj037
@@ -60,12 +68,20 @@ methods. Biostatistics 2007;8:118-127. doi:10.1093/biostatistics/kxj037
 Kaplan EL, Meier P. Nonparametric estimation from incomplete observations. J Am Stat Assoc 1958;53:457-481.
 doi:10.1080/01621459.1958.10501452
 
+Kapp AV, Tibshirani R. Are clusters found in one dataset present in another dataset? Biostatistics
+2007;8:9-31. doi:10.1093/biostatistics/kxj029
+
+Langsrud O. Rotation tests. Stat Comput 2005;15:53-60. doi:10.1007/s11222-005-4789-5
+
 Lehmann BD, Bauer JA, Chen X, et al. Identification of human triple-negative breast cancer subtypes and
 preclinical models for selection of targeted therapies. J Clin Invest 2011;121:2750-2767.
 doi:10.1172/JCI45014
 
 Love MI, Huber W, Anders S. Moderated estimation of fold change and dispersion for RNA-seq data with DESeq2.
 Genome Biol 2014;15:550. doi:10.1186/s13059-014-0550-8
+
+McInnes L, Healy J, Melville J. UMAP: uniform manifold approximation and projection for dimension reduction.
+arXiv 2018:1802.03426.
 
 Monti S, Tamayo P, Mesirov J, Golub T. Consensus clustering: a resampling-based method for class discovery
 and visualization of gene expression microarray data. Mach Learn 2003;52:91-118. doi:10.1023/A:1023949509487
@@ -112,6 +128,9 @@ doi:10.4137/CIN.S2846
 
 Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc
 1927;22:209-212. doi:10.1080/01621459.1927.10502953
+
+Wu D, Smyth GK. Camera: a competitive gene set test accounting for inter-gene correlation. Nucleic Acids Res
+2012;40:e133. doi:10.1093/nar/gks461
 
 Zou GY, Donner A. Construction of confidence limits about effect measures: a general approach. Stat Med
 2008;27:1693-1702. doi:10.1002/sim.3095
