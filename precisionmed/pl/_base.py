@@ -8,14 +8,12 @@ risk groups have the same colour in every figure.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, nearest
@@ -47,17 +45,6 @@ FIXED = {
     "treated": ORANGE,
     "responder": GREEN,
     "non_responder": ORANGE,
-}
-_CAPITALS = "er pr her2 os rfs dfs dss pfs auc rle pc fdr pac npi ihc sd mad atc pam nmf pam50 xist"
-WORDS = {
-    **{name: name.upper() for name in _CAPITALS.split()},
-    "brier": "Brier score",
-    "tnbc": "triple-negative",
-    "ki67": "Ki-67",
-    "pcr": "pCR",
-    "kmeans": "k-means",
-    "concordance": "C-index",
-    "called": "fraction called",
 }
 DERIVED = "expression-derived"
 STEP_FUNCTIONS = {
@@ -222,18 +209,6 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     return {name: FIXED[name] if name in FIXED else next(free) for name in names}
 
 
-def words(name: object) -> str:
-    """Return a stored name as words: `risk_group_os` becomes `risk group OS`."""
-    text = str(name).replace("c_index", "C-index").replace("non_responder", "non-responder").replace("_", " ")
-    return re.sub(r"\b[a-z0-9]+\b", lambda word: WORDS.get(word[0], word[0]), text)
-
-
-def heading(name: object) -> str:
-    """Return a stored name as words with a capital letter."""
-    text = words(name)
-    return text[:1].upper() + text[1:]
-
-
 def ink_on(colour: str) -> str:
     """Return white or black, whichever reads better on `colour`."""
     from matplotlib.colors import to_rgb
@@ -245,15 +220,6 @@ def ink_on(colour: str) -> str:
 def in_bar(ax: Axes, x: float, y: float, text: str, colour: str, **look: Any) -> None:
     """Write in the middle of a bar of this colour."""
     ax.text(x, y, text, ha="center", va="center", color=ink_on(colour), **{"fontsize": 8, **look})
-
-
-def p_text(p: float) -> str:
-    """Return a p value as journals print it."""
-    if not np.isfinite(p):
-        return "p not available"
-    if p < 0.001:
-        return "p < 0.001"
-    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
 
 def note(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from precisionmed.pl._base import BLACK, BLUE, GREY, PALE, VERMILION, colours, note, words
+from precisionmed.pl._base import BLACK, BLUE, GREY, PALE, VERMILION, colours, note
+from precisionmed.pl._words import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from precisionmed.pl._base import BLACK, colours, heading, levels, tick_style, words
+from precisionmed.pl._base import BLACK, colours, levels, tick_style
+from precisionmed.pl._words import heading, words
 
 if TYPE_CHECKING:
     from anndata import AnnData

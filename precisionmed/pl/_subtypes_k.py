@@ -16,12 +16,11 @@ from precisionmed.pl._base import (
     SOFT,
     VERMILION,
     canvas,
-    heading,
     note,
-    p_text,
     slot,
     subtitle,
 )
+from precisionmed.pl._words import heading, p_text
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -8,22 +8,11 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, nearest
-from precisionmed.pl._base import (
-    BLUE,
-    GREY,
-    canvas,
-    colours,
-    heading,
-    in_bar,
-    note,
-    p_text,
-    slot,
-    subtitle,
-    words,
-)
+from precisionmed.pl._base import BLUE, GREY, canvas, colours, in_bar, note, slot, subtitle
 from precisionmed.pl._flow import alluvial, spread
 from precisionmed.pl._forest import forest, height, interval_texts
 from precisionmed.pl._heat import counted_cells, labelled
+from precisionmed.pl._words import heading, p_text, words
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, nearest
-from precisionmed.pl._base import BLACK, SOFT, canvas, colours, column, heading, key, levels, slot, tick_style
+from precisionmed.pl._base import BLACK, SOFT, canvas, colours, column, key, levels, slot, tick_style
 from precisionmed.pl._heat import annotation_bars, labelled, matrix, usual_annotations
+from precisionmed.pl._words import heading
 from precisionmed.pl.qc import scatter
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from precisionmed.errors import InputError, nearest
-from precisionmed.pl._base import BLUE, GREY, SOFT, canvas, column, slot, words
+from precisionmed.pl._base import BLUE, GREY, SOFT, canvas, column, slot
+from precisionmed.pl._words import words
 from precisionmed.pl.qc import scatter
 
 if TYPE_CHECKING:

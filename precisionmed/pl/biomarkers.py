@@ -17,15 +17,14 @@ from precisionmed.pl._base import (
     VERMILION,
     canvas,
     derived_mark,
-    heading,
     is_derived,
     italic_genes,
     note,
     one_of,
     slot,
-    words,
 )
 from precisionmed.pl._forest import forest, height, ratio_axis
+from precisionmed.pl._words import heading, words
 
 if TYPE_CHECKING:
     from anndata import AnnData

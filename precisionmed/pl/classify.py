@@ -9,20 +9,9 @@ import pandas as pd
 
 from precisionmed.errors import InputError
 from precisionmed.pl import biomarkers
-from precisionmed.pl._base import (
-    BLUE,
-    DERIVED,
-    PALE,
-    SOFT,
-    VERMILION,
-    canvas,
-    derived_mark,
-    heading,
-    one_of,
-    slot,
-    words,
-)
+from precisionmed.pl._base import BLUE, DERIVED, PALE, SOFT, VERMILION, canvas, derived_mark, one_of, slot
 from precisionmed.pl._curves import calibration_curve, roc_curve
+from precisionmed.pl._words import heading, words
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError
-from precisionmed.pl._base import BLACK, BLUE, VERMILION, canvas, colours, column, key, levels, slot, words
+from precisionmed.pl._base import BLACK, BLUE, VERMILION, canvas, colours, column, key, levels, slot
 from precisionmed.pl._curves import density_lines, mean_variance_cloud, rle_band
+from precisionmed.pl._words import words
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -18,13 +18,12 @@ from precisionmed.pl._base import (
     YELLOW,
     canvas,
     derived_mark,
-    heading,
     in_bar,
     note,
     slot,
     subtitle,
-    words,
 )
+from precisionmed.pl._words import heading, words
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from precisionmed.pl import biomarkers
-from precisionmed.pl._base import canvas, heading, slot, words
+from precisionmed.pl._base import canvas, slot
 from precisionmed.pl._curves import calibration_curve, roc_curve
 from precisionmed.pl._forest import height
+from precisionmed.pl._words import heading, words
 from precisionmed.pl.classify import auc_text
 from precisionmed.pl.survival import draw_hazards
 

@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from precisionmed.errors import InputError, nearest
-from precisionmed.pl._base import (
-    VERMILION,
-    canvas,
-    heading,
-    is_derived,
-    note,
-    one_of,
-    p_text,
-    slot,
-    subtitle,
-    words,
-)
+from precisionmed.pl._base import VERMILION, canvas, is_derived, note, one_of, slot, subtitle
 from precisionmed.pl._curves import kaplan_meier_curves, kaplan_meier_height
 from precisionmed.pl._forest import forest, height, interval_texts
+from precisionmed.pl._words import heading, p_text, words
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from precisionmed.pl._base import BLUE, ORANGE, PALE, canvas, colours, heading, in_bar, slot, words
+from precisionmed.pl._base import BLUE, ORANGE, PALE, canvas, colours, in_bar, slot
 from precisionmed.pl._forest import forest, height
+from precisionmed.pl._words import heading, words
 from precisionmed.pl.survival import draw_kaplan_meier
 
 if TYPE_CHECKING:
@@ -85,6 +86,91 @@ def proportions(adata: AnnData, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def replication(adata: AnnData, *, ax: Axes | None = None) -> Axes:
+    """Draw the in-group proportion of each locked subtype against that of cohorts without clusters."""
+    table: pd.DataFrame = slot(adata, "validate", "replication")
+    rows = np.arange(len(table))[::-1]
+    with canvas(ax, 5.6, height(len(table)) + 0.35) as ax:
+        modes = table["mode"].astype(str)
+        spans = (table["null_upper"] - table["null_lower"]) * 100
+        ax.barh(rows, spans, left=table["null_lower"] * 100, height=0.5, color=PALE, label="no clusters: 95%")
+        ax.plot(table["null_mean"] * 100, rows, "|", color=GREY, markersize=10, label="no clusters: mean")
+        for mode in dict.fromkeys(modes):
+            own = (modes == mode).to_numpy()
+            x = table["in_group_proportion"].to_numpy()[own] * 100
+            ax.plot(x, rows[own], "o", color=MODES.get(mode, BLUE), markersize=6, label=mode, clip_on=False)
+        ax.set_yticks(rows, [f"{s}, {m}" for s, m in zip(table["subtype"], modes, strict=True)])
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+        ax.set_ylim(-0.6, len(table) - 0.4)
+        ax.set_xlim(min(50.0, float(np.nanmin(table["null_lower"])) * 100), 100)
+        ax.set_xlabel("In-group proportion (%)")
+        for row, n, silhouette, fdr in zip(
+            rows, table["samples"], table["silhouette"], table["fdr"], strict=True
+        ):
+            text = f"n = {n}, silhouette {silhouette:.2f}, FDR {_evidence(fdr)}" if n else "no sample"
+            place = {"fontsize": 8, "color": BLACK, "va": "center"}
+            note(ax, text, (1.04, row), of=("axes fraction", "data"), **place)
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.42 / (0.3 + 0.13 * len(table))), ncols=4)
+        ax.set_title(f"Are the subtypes clusters in {slot(adata, 'validate', 'cohort')} too?")
+    return ax
+
+
+def overlap(adata: AnnData, *, mode: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the calls of the locked model (rows) against clusters found in the cohort alone (columns)."""
+    table: pd.DataFrame = slot(adata, "validate", "replication_overlap")
+    modes = list(dict.fromkeys(table["mode"].astype(str)))
+    mode = modes[0] if mode is None else mode
+    if mode not in modes:
+        raise InputError(f"there are no calls of mode '{mode}'.{nearest(mode, modes)}")
+    own = table[table["mode"].astype(str) == mode]
+    cells = own.pivot_table(index="called", columns="found", values="samples", aggfunc="sum", sort=False)
+    summary = slot(adata, "validate", "replication_summary").set_index("mode").loc[mode]
+    with canvas(ax, 1.9 + 0.62 * cells.shape[1], 1.5 + 0.36 * cells.shape[0]) as ax:
+        counted_cells(ax, cells)
+        ax.set_xlabel("Cluster of this cohort alone")
+        ax.set_ylabel("Called by the locked model")
+        ax.set_title(heading(mode))
+        agreement = (
+            f"{summary['agreement']:.0%} agree" if np.isfinite(summary["agreement"]) else "none called"
+        )
+        subtitle(ax, f"{agreement}, adjusted Rand index {summary['adjusted_rand']:.2f}")
+    return ax
+
+
+def subtype_survival(adata: AnnData, *, ax: Axes | None = None) -> Axes:
+    """Draw the hazards of the subtypes in the training cohort and in this one."""
+    table: pd.DataFrame = slot(adata, "validate", "subtype_survival")
+    labels = [
+        f"{subtype}, {cohort} ({words(endpoint)}): {events} events of {n}"
+        for subtype, cohort, endpoint, events, n in table[
+            ["subtype", "cohort", "endpoint", "events", "n"]
+        ].itertuples(index=False)
+    ]
+    is_reference = (table["hazard_ratio"] == 1) & table["p"].isna()
+    ratios = interval_texts(table["hazard_ratio"], table["lower"], table["upper"])
+    text = [
+        "reference" if is_one else (f"{ratio}, {p_text(p)}" if np.isfinite(p) else "not estimable")
+        for is_one, ratio, p in zip(is_reference, ratios, table["p"], strict=True)
+    ]
+    shades = [GREY if part == "training" else BLUE for part in table["part"].astype(str)]
+    with canvas(ax, 6.4, height(len(table))) as ax:
+        forest(
+            ax,
+            labels,
+            table["hazard_ratio"],
+            table["lower"],
+            table["upper"],
+            reference=1.0,
+            log=True,
+            text=text,
+            colour=shades,
+        )
+        ax.set_xlabel("Hazard ratio (95% confidence interval)")
+        ax.set_title("Outcome by subtype: training cohort (grey) and here (blue)")
+    return ax
+
+
 def kaplan_meier(adata: AnnData, *, grouping: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw Kaplan-Meier curves of an external cohort by what the locked model called each sample."""
     found = slot(adata, "validate")
@@ -94,3 +180,7 @@ def kaplan_meier(adata: AnnData, *, grouping: str | None = None, ax: Axes | None
 
 def _mark(task: str, derived: set[str]) -> str:
     return "*" if str(task).removeprefix("signature_") in derived else ""
+
+
+def _evidence(fdr: float) -> str:
+    return "not known" if not np.isfinite(fdr) else "< 0.001" if fdr < 0.001 else f"{fdr:.2g}"

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from precisionmed.pl import _base
-from precisionmed.pl._base import heading, words
+from precisionmed.pl import _words
+from precisionmed.pl._words import heading, words
 
 __all__ = [
     "cell",
@@ -78,7 +78,7 @@ _LABELS = {
 
 def p_text(p: float) -> str:
     """Return `p = 0.003` that does not break at the end of a line."""
-    return _base.p_text(p).replace(" ", "\u00a0")
+    return _words.p_text(p).replace(" ", "\u00a0")
 
 
 def percent(fraction: float) -> str:
@@ -132,7 +132,7 @@ def cell(column: str, value: Any) -> str:
         return words(value) if column in _NAMES else str(value)
     number = float(value)
     if column in _P:
-        return _base.p_text(number).removeprefix("p = ").removeprefix("p ")
+        return _words.p_text(number).removeprefix("p = ").removeprefix("p ")
     if column in _WHOLE or (number.is_integer() and abs(number) < 1e15 and column not in _TWO):
         return f"{number:,.0f}".replace("-", "−")
     return _decimal(number, column in _TWO)

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from precisionmed import pl
 from precisionmed.errors import InputError
-from precisionmed.pl._base import canvas, colours, offscreen, p_text, words
+from precisionmed.pl._base import canvas, colours, offscreen
+from precisionmed.pl._words import p_text, words
 
 FIGURES = [
     (module, name)
