@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,28 +10,22 @@ import numba
 import numpy as np
 
 from precisionmed.errors import InputError
-from precisionmed.estimators._distances import METRICS, sample_distances
+from precisionmed.estimators._distances import METRICS, sample_distances, sample_products
+from precisionmed.estimators._leiden import leiden_labels
+from precisionmed.kernels import kmeans, nmf
 from precisionmed.kernels.linkage import LINKAGES, tree_labels
+from precisionmed.kernels.pam import pam_labels
 from precisionmed.kernels.resamples import MOST_CLUSTERS
 
-CLUSTERERS = ("hierarchical",)
+CLUSTERERS = ("hierarchical", "kmeans", "pam", "nmf", "leiden")
 _STACK = 2**27  # numbers held at once when every resample has a matrix of its own (1 GB)
+
+Matrices = Iterator[tuple[slice, np.ndarray]]
 
 
 @dataclass(frozen=True)
 class BaseClusterer:
-    """What clusters a resample.
-
-    Parameters
-    ----------
-    name : {"hierarchical"}
-    linkage : {"average", "complete", "ward"}
-        Of the hierarchical clusterer (`ward` needs `metric="euclidean"`).
-    metric : {"pearson", "spearman", "euclidean"}
-        Distance of samples: 1 - correlation, or Euclidean.
-    feature_fraction : float
-        Fraction of the features drawn for each resample.
-    """
+    """What clusters a resample; see `ConsensusClustering` for its choices."""
 
     name: str = "hierarchical"
     linkage: str = "average"
@@ -65,6 +59,7 @@ class BaseClusterer:
         drawn : ndarray of bool, shape (n_resamples, n)
             Which samples belong to each resample.
         ks : ndarray of int, shape (n_k,)
+            In increasing order.
         rng : numpy.random.Generator
             All that is random is drawn from it before any work is shared between threads.
 
@@ -78,31 +73,62 @@ class BaseClusterer:
                 f"k_range goes up to {ks[-1]}; at most {MOST_CLUSTERS} clusters can be told apart."
             )
         features = self._features(values.shape[1], len(drawn), rng)
-        method = LINKAGES[self.linkage]
-        parts = [
-            tree_labels(distances, drawn[rows], ks, method)
-            for rows, distances in self._matrices(values, features, len(drawn))
-        ]
+        shape = (len(drawn), len(ks))
+        if self.name == "leiden":
+            return leiden_labels(values, features, drawn, ks, self.metric, rng)
+        if self.name == "nmf":
+            mixed = rng.random((*shape, nmf.STARTS, ks[-1], nmf.MIXED))
+            return nmf.nmf_labels(*_nonnegative(values, features), drawn, ks, mixed)
+        if self.name == "kmeans":
+            uniform = rng.random((*shape, kmeans.STARTS, ks[-1], kmeans.TRIALS))
+            parts = [
+                kmeans.kmeans_labels(products, drawn[rows], ks, uniform[rows])
+                for rows, products in self._matrices(sample_products, values, features, len(drawn))
+            ]
+            return np.concatenate(parts, axis=1)
+        parts = []
+        for rows, distances in self._matrices(sample_distances, values, features, len(drawn)):
+            if self.name == "pam":
+                parts.append(pam_labels(distances, drawn[rows], ks))
+            else:
+                parts.append(tree_labels(distances, drawn[rows], ks, LINKAGES[self.linkage]))
         return np.concatenate(parts, axis=1)
 
-    def _features(self, p: int, resamples: int, rng: np.random.Generator) -> np.ndarray | None:
-        """Draw the features of each resample, (n_resamples, size); None when all take part."""
+    def _features(self, p: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+        """Return the features of each resample, (n_resamples, size), or (1, p) when all take part."""
         if self.feature_fraction == 1:
-            return None
+            return np.arange(p)[None]
         size = max(2, int(self.feature_fraction * p))
         return np.array([np.sort(rng.permutation(p)[:size]) for _ in range(resamples)])
 
     def _matrices(
-        self, values: np.ndarray, features: np.ndarray | None, resamples: int
-    ) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield resamples and their distances, (1, n, n) for all of them or (n_resamples, n, n)."""
-        if features is None:
-            yield slice(0, resamples), sample_distances(values, self.metric)[None]
+        self,
+        of_samples: Callable[[np.ndarray, str], np.ndarray],
+        values: np.ndarray,
+        features: np.ndarray,
+        resamples: int,
+    ) -> Matrices:
+        """Yield resamples and their matrices, (1, n, n) for all of them or (n_resamples, n, n)."""
+        if self.feature_fraction == 1:
+            yield slice(0, resamples), of_samples(values, self.metric)[None]
             return
         stack = max(1, min(32, _STACK // len(values) ** 2))
         # Threads share out whole matrices, each computed by one BLAS thread: always the same bits.
         with ThreadPoolExecutor(numba.get_num_threads()) as pool:
             for start in range(0, resamples, stack):
                 rows = slice(start, start + stack)
-                subsets = (values[:, chosen] for chosen in features[rows])
-                yield rows, np.array(list(pool.map(lambda x: sample_distances(x, self.metric), subsets)))
+                matrices = pool.map(lambda chosen: of_samples(values[:, chosen], self.metric), features[rows])
+                yield rows, np.array(list(matrices))
+
+
+def _nonnegative(values: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return values that NMF can take, and the columns of each resample.
+
+    When any value is negative, each feature becomes two, what is above zero and what is below (Kim and
+    Tidor, Genome Res 2003;13:1706-1718): values centred per gene then say "up" and "down" in parts.
+    """
+    positive = np.maximum(values, 0).astype(np.float32)
+    if values.min() >= 0:
+        return positive, features
+    negative = np.maximum(-values, 0).astype(np.float32)
+    return np.hstack([positive, negative]), np.hstack([features, features + values.shape[1]])

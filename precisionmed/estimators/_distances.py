@@ -10,11 +10,10 @@ from precisionmed.errors import InputError
 METRICS = ("pearson", "spearman", "euclidean")
 
 
-def sample_products(X: np.ndarray, metric: str) -> np.ndarray:
-    """Return the (n, n) inner products of the rows of `X`: correlations, or of rows about their mean.
+def embedded(X: np.ndarray, metric: str) -> np.ndarray:
+    """Return rows whose Euclidean distances order pairs as `metric` does.
 
-    BLAS may round differently with another number of threads, and a cluster tree can turn on the last
-    bit: callers hold BLAS to one thread.
+    For correlations r they have length one, so that squared distances are 2 (1 - r).
 
     Raises
     ------
@@ -22,9 +21,17 @@ def sample_products(X: np.ndarray, metric: str) -> np.ndarray:
         A sample is constant, so that its correlation is undefined.
     """
     if metric == "euclidean":
-        rows = X - X.mean(axis=0)
-    else:
-        rows = unit_rows(rankdata(X, axis=1) if metric == "spearman" else X)
+        return X - X.mean(axis=0)
+    return unit_rows(rankdata(X, axis=1) if metric == "spearman" else X)
+
+
+def sample_products(X: np.ndarray, metric: str) -> np.ndarray:
+    """Return the (n, n) inner products of the `embedded` rows of `X`: correlations, for these metrics.
+
+    BLAS may round differently with another number of threads, and a cluster tree can turn on the last
+    bit: callers hold BLAS to one thread. Raises as `embedded` does.
+    """
+    rows = embedded(X, metric)
     product = rows @ rows.T
     for i, row in enumerate(product):  # symmetric to the last bit, without a second matrix
         product[i + 1 :, i] = row[i + 1 :]
@@ -34,12 +41,7 @@ def sample_products(X: np.ndarray, metric: str) -> np.ndarray:
 def sample_distances(X: np.ndarray, metric: str) -> np.ndarray:
     """Return the (n, n) distances of the rows of `X`: 1 - correlation, or Euclidean.
 
-    As for `sample_products`, callers hold BLAS to one thread.
-
-    Raises
-    ------
-    InputError
-        A sample is constant, so that its correlation is undefined.
+    As for `sample_products`, callers hold BLAS to one thread; raises as `embedded` does.
     """
     distance = sample_products(X, metric)
     if metric == "euclidean":

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from precisionmed.estimators._base_clusterers import BaseClusterer
-from precisionmed.kernels.cooccurrence import pair_counts
+from precisionmed.kernels.cooccurrence import cooccurrence
 from precisionmed.kernels.resamples import UNDRAWN
 
 
@@ -48,9 +48,9 @@ def consensus_matrices(
     callers hold BLAS to one thread.
     """
     labels = base.labels(values, drawn, ks, rng)
-    together = pair_counts(np.where(drawn, np.uint8(0), np.uint8(UNDRAWN)))
+    together = cooccurrence(np.where(drawn, np.uint8(0), np.uint8(UNDRAWN)))
     np.maximum(together, 1, out=together)
     for of_k in labels:
         consensus = np.empty(together.shape, dtype=np.float32)
-        np.divide(pair_counts(of_k), together, out=consensus, dtype=np.float64, casting="same_kind")
+        np.divide(cooccurrence(of_k), together, out=consensus, dtype=np.float64, casting="same_kind")
         yield consensus

@@ -8,9 +8,9 @@ O(m^2) time for m points and gives the same tree as greedy merging for the linka
 from __future__ import annotations
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import njit, prange
 
-from precisionmed.kernels.resamples import UNDRAWN, store_labels, submatrix
+from precisionmed.kernels.resamples import RUNS, UNDRAWN, store_labels, submatrix
 
 LINKAGES = {"average": 0, "complete": 1, "ward": 2}
 
@@ -128,11 +128,11 @@ def tree_labels(distance, drawn, ks, method):  # pragma: no cover
     """
     n_resamples, n = drawn.shape
     labels = np.full((ks.size, n_resamples, n), UNDRAWN, dtype=np.uint8)
-    workers = get_num_threads()
-    for worker in prange(workers):
-        # One work space a thread: fresh memory for each resample would be paged in again and again.
+    runs = min(RUNS, n_resamples)
+    for run in prange(runs):
+        # One work space for a run of resamples: fresh memory for each would be paged in again and again.
         space = np.empty(n * n)
-        for r in range(worker, n_resamples, workers):
+        for r in range(run, n_resamples, runs):
             members = np.flatnonzero(drawn[r])
             m = members.size
             d = space[: m * m].reshape(m, m)

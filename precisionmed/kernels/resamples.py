@@ -7,6 +7,7 @@ from numba import njit
 
 UNDRAWN = 255  # label of a sample that is not in a resample
 MOST_CLUSTERS = 250
+RUNS = 48  # pieces of work to share between threads
 
 
 @njit(cache=True)

@@ -33,7 +33,7 @@ def test_equals_consensusclusterplus_given_its_subsamples(linkage, metric):
     classes = pd.read_csv(REFERENCE / f"{linkage}_classes.csv")
     for k in (2, 3, 4):
         expected = pd.read_csv(REFERENCE / f"{linkage}_k{k}.csv", header=None).to_numpy()
-        np.testing.assert_allclose(model.consensus_[k], expected, rtol=0, atol=1e-7)
+        np.testing.assert_allclose(model.consensus_matrix(k), expected, rtol=0, atol=1e-7)
         assert adjusted_rand_score(classes[f"k{k}"], model.labels_[k]) == 1
     expected_scores = pd.read_csv(REFERENCE / f"{linkage}_scores.csv")
     np.testing.assert_allclose(model.scores_["delta_area"], expected_scores["delta_area"], atol=1e-12)
@@ -106,7 +106,7 @@ def test_same_seed_same_result_whatever_the_threads():
 def test_attributes_hang_together():
     X, _ = _planted(3, 5)
     model = ConsensusClustering(k=3, resamples=50, n_null=0, feature_fraction=0.8, random_state=1).fit(X)
-    consensus = model.consensus_[3]
+    consensus = model.consensus_matrix()
     assert model.k_ == 3
     assert model.reason_.startswith("k = 3 was asked for")
     np.testing.assert_array_equal(consensus, consensus.T)

@@ -1,75 +1,20 @@
-"""Clustering resamples and counting: equal to plain SciPy and NumPy, whatever the threads."""
+"""Counting pairs: equal to plain NumPy."""
 
 from __future__ import annotations
 
-import itertools
-
-import numba
 import numpy as np
 import pytest
-from scipy.cluster.hierarchy import cut_tree, linkage
-from scipy.spatial.distance import pdist, squareform
-from sklearn.metrics import adjusted_rand_score
+from scipy.spatial.distance import squareform
 
-from precisionmed.kernels.cooccurrence import LINKAGES, cooccurrence, resampled_labels
-
-KS = np.array([2, 3, 5, 9])
+from precisionmed.kernels.cooccurrence import cooccurrence
+from precisionmed.kernels.resamples import UNDRAWN
 
 
-def _cohort(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    distance = squareform(pdist(rng.normal(size=(n, 8))))
-    drawn = np.array([rng.permutation(n) < 45 for _ in range(12)])
-    return distance, drawn
-
-
-@pytest.mark.parametrize("method", LINKAGES)
-@pytest.mark.parametrize("seed", range(5))
-def test_trees_are_those_of_scipy(method, seed):
-    distance, drawn = _cohort(seed)
-    labels = resampled_labels(distance, drawn, KS, LINKAGES[method])
-    for r, rows in enumerate(drawn):
-        assert (labels[:, r, ~rows] == -1).all()
-        tree = linkage(squareform(distance[np.ix_(rows, rows)]), method)
-        for c, k in enumerate(KS):
-            expected = cut_tree(tree, n_clusters=k).ravel()
-            assert len(np.unique(labels[c, r, rows])) == k
-            assert adjusted_rand_score(expected, labels[c, r, rows]) == 1
-
-
-def test_clusters_of_larger_k_are_nested():
-    distance, drawn = _cohort(9)
-    labels = resampled_labels(distance, drawn, KS, LINKAGES["average"])
-    for coarse, fine in itertools.pairwise(labels):
-        for r, rows in enumerate(drawn):
-            pairs = {(f, c) for f, c in zip(fine[r, rows], coarse[r, rows], strict=True)}
-            assert len(pairs) == len({f for f, _ in pairs})
-
-
-def test_ties_still_give_exactly_k_clusters():
-    distance = squareform(np.ones(45))
-    labels = resampled_labels(distance, np.ones((1, 10), dtype=bool), KS, LINKAGES["average"])
-    assert [len(np.unique(row)) for row in labels[:, 0]] == list(KS)
-
-
-def test_input_is_left_alone_and_threads_do_not_matter():
-    distance, drawn = _cohort(3)
-    before = distance.copy()
-    several = resampled_labels(distance, drawn, KS, LINKAGES["average"])
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        one = resampled_labels(distance, drawn, KS, LINKAGES["average"])
-    finally:
-        numba.set_num_threads(threads)
-    np.testing.assert_array_equal(several, one)
-    np.testing.assert_array_equal(distance, before)
-
-
-def test_counts_are_exact_across_blocks():
-    rng = np.random.default_rng(0)
-    labels = rng.integers(-1, 3, size=(137, 21))
-    expected = sum(((row[:, None] == row) & (row[:, None] >= 0)).astype(int) for row in labels)
-    counts = cooccurrence(labels)
-    assert counts.dtype == np.float32
-    np.testing.assert_array_equal(counts, expected)
+@pytest.mark.parametrize("n", [2, 21, 64, 65, 130])
+def test_counts_of_pairs_are_exact(n):
+    rng = np.random.default_rng(n)
+    labels = rng.integers(0, 3, size=(137, n)).astype(np.uint8)
+    labels[rng.random(labels.shape) < 0.3] = UNDRAWN
+    expected = sum(((row[:, None] == row) & (row[:, None] != UNDRAWN)).astype(int) for row in labels)
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_array_equal(cooccurrence(labels), squareform(expected))
