@@ -1,0 +1,125 @@
+"""Models of the clinical table: alone, which a signature has to beat, and together with genes.
+
+Their `fit` and `predict` take the clinical table as `clinical`; `cross_validate_models` hands it to them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import has_fit_parameter
+
+from precisionmed.errors import PrecisionMedWarning
+from precisionmed.estimators._cox_likelihood import independent_columns
+from precisionmed.estimators._firth import firth_logistic
+from precisionmed.estimators._outcome import is_survival
+from precisionmed.estimators._screen_table import two_classes
+from precisionmed.estimators.covariates import CovariateEncoder
+from precisionmed.estimators.cox import CoxModel
+from precisionmed.estimators.crossval import score_of
+
+
+class ClinicalOnly(BaseEstimator):
+    """Regression on clinical covariates, without genes: logistic for a 0/1 label, Cox for survival.
+
+    Covariates are encoded by `CovariateEncoder`: categories as indicators, missing numbers as the training
+    median. The logistic model is penalized by Jeffreys' prior (Firth), so that a rare level which separates
+    the classes has a finite coefficient; in the Cox model such a level counts as its reference.
+
+    Parameters
+    ----------
+    min_level : int
+        Fewest training samples of a level that get a column.
+
+    Attributes
+    ----------
+    encoder_ : CovariateEncoder
+    covariate_coef_ : (q,) array
+        Log odds or hazard ratios per unit of the encoded columns, 0 for those that say nothing new.
+    intercept_ : float
+    notes_ : list of str
+        What was imputed, pooled, dropped, or has no finite estimate.
+    """
+
+    def __init__(self, min_level: int = 5) -> None:
+        self.min_level = min_level
+
+    def fit(self, X: ArrayLike, y: Any, *, clinical: pd.DataFrame) -> Self:
+        """Fit the model; `X` is not looked at.
+
+        Raises
+        ------
+        InputError
+            A covariate has no value at all, or the outcome is no outcome.
+        """
+        self.encoder_ = CovariateEncoder(self.min_level).fit(clinical)
+        self.notes_ = list(self.encoder_.notes_)
+        encoded = self.encoder_.transform(clinical)
+        self.covariate_coef_ = np.zeros(encoded.shape[1])
+        self.intercept_ = 0.0
+        if is_survival(y):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", PrecisionMedWarning)
+                model = CoxModel().fit(encoded, y)
+            self.notes_ += [str(w.message) for w in caught if issubclass(w.category, PrecisionMedWarning)]
+            self.covariate_coef_ = np.where(model.infinite_, 0.0, model.coef_)
+            self.intercept_ = -float(model.means_ @ self.covariate_coef_)
+        else:
+            used = independent_columns(encoded.to_numpy())
+            values = encoded.to_numpy()[:, used]
+            self.intercept_, self.covariate_coef_[used] = firth_logistic(values, two_classes(y))
+        return self
+
+    def predict(self, X: ArrayLike, *, clinical: pd.DataFrame) -> np.ndarray:
+        """Return the log odds of class 1, or the log hazard, (n,)."""
+        return self.intercept_ + self.encoder_.transform(clinical).to_numpy() @ self.covariate_coef_
+
+
+class GenesAndClinical(BaseEstimator):
+    """A LASSO of the genes beside the clinical model's score, which is not penalized.
+
+    The clinical covariates enter as one column, so that no inner fold can separate a rare level.
+
+    Parameters
+    ----------
+    model : LassoLogisticCV or LassoCoxCV
+        Cloned; its penalty factors, if any, are those of the genes.
+    min_level : int
+        As for `ClinicalOnly`.
+
+    Attributes
+    ----------
+    clinical_ : ClinicalOnly
+    model_ : estimator
+        Fitted to the genes and, last, the clinical score.
+    coef_ : (p,) array
+        Coefficients of the genes.
+    """
+
+    def __init__(self, model: Any, min_level: int = 5) -> None:
+        self.model = model
+        self.min_level = min_level
+
+    def fit(self, X: ArrayLike, y: Any, *, clinical: pd.DataFrame, groups: ArrayLike | None = None) -> Self:
+        """Fit the clinical model, then the genes beside it."""
+        self.clinical_ = ClinicalOnly(self.min_level).fit(X, y, clinical=clinical)
+        values = self._columns(X, clinical)
+        given = self.model.get_params()["penalty_factor"]
+        factor = np.ones(values.shape[1] - 1) if given is None else np.asarray(given, float)
+        self.model_ = clone(self.model).set_params(penalty_factor=np.append(factor, 0.0))
+        known = {"groups": groups} if groups is not None and has_fit_parameter(self.model_, "groups") else {}
+        self.model_.fit(values, y, **known)
+        self.coef_ = self.model_.coef_[:-1]
+        return self
+
+    def predict(self, X: ArrayLike, *, clinical: pd.DataFrame) -> np.ndarray:
+        """Return the log odds of class 1, or the log hazard, (n,)."""
+        return score_of(self.model_, self._columns(X, clinical))
+
+    def _columns(self, X: ArrayLike, clinical: pd.DataFrame) -> np.ndarray:
+        return np.column_stack([np.asarray(X, float), self.clinical_.predict(X, clinical=clinical)])
