@@ -98,9 +98,46 @@ def external(seed: int = 1) -> ad.AnnData:
             "unit": "months",
             "kaplan_meier": survival["kaplan_meier"],
             "logrank": survival["logrank"],
+            **_replication(),
         },
     }
     return adata
+
+
+def _replication() -> dict:
+    modes, subtypes = ("single sample", "centred"), ("S1", "S2", "S3")
+    rows = [
+        (mode, s, 10, 9, 0.9, 0.6, 0.4, 0.8, 0.001, 0.4, 0.1, 0.001, 0.002)
+        for mode in modes
+        for s in subtypes
+    ]
+    names = ["mode", "subtype", "samples", "called", "in_group_proportion", "null_mean", "null_lower"]
+    names += ["null_upper", "p", "silhouette", "silhouette_null", "silhouette_p", "fdr"]
+    overlap = [
+        (mode, s, f"C{i}", 9 if s.endswith(str(i)) else 1)
+        for mode in modes
+        for s in (*subtypes, "cannot call")
+        for i in (1, 2, 3)
+    ]
+    hazards = [
+        (place, cohort, name, 20, 8, ratio, lower, upper, p)
+        for place, cohort in (("training", "made up"), ("second", "elsewhere"))
+        for name, ratio, lower, upper, p in (
+            ("S1", 1.0, np.nan, np.nan, np.nan),
+            ("S2", 2.1, 1.1, 4.0, 0.02),
+            ("S3", np.nan, np.nan, np.nan, np.nan),
+        )
+    ]
+    columns = ["part", "cohort", "subtype", "n", "events", "hazard_ratio", "lower", "upper", "p"]
+    return {
+        "replication_verdict": "3 of 3 subtypes are clusters here too (S1, S2, S3).",
+        "replication": pd.DataFrame(rows, columns=names),
+        "replication_overlap": pd.DataFrame(overlap, columns=["mode", "called", "found", "samples"]),
+        "replication_summary": pd.DataFrame(
+            {"mode": modes, "samples": 30, "none_of_these": 0.1, "adjusted_rand": 0.7, "agreement": 0.9}
+        ),
+        "subtype_survival": pd.DataFrame(hazards, columns=columns).assign(endpoint="os"),
+    }
 
 
 def _obs(rng: np.random.Generator, names: pd.Index) -> pd.DataFrame:

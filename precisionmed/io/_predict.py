@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anndata as ad
@@ -25,27 +26,52 @@ FEWEST_TO_CENTRE = 20
 _UNLIKE = "unlike the samples the model was learned from"
 
 
-def predict_samples(
+@dataclass(frozen=True)
+class Prepared:
+    """New samples as the tasks of a model take them; one row a sample."""
+
+    normal: pd.DataFrame
+    """Normalized, samples x the model's kept genes; what is not measured has its training median."""
+    gaps: pd.DataFrame
+    """True where a gene was not measured."""
+    deviation: np.ndarray
+    """How unlike the training samples each one is."""
+    unlike: np.ndarray
+    """True where that is too much to call anything."""
+
+
+def prepare(
     model: LockedModel, expression: pd.DataFrame | ad.AnnData, *, batch: str | None, centre: bool
-) -> pd.DataFrame:
-    """Return one row of calls for each sample; see `LockedModel.predict`."""
+) -> Prepared:
+    """Normalize new samples as the training cohort was; see `LockedModel.predict`."""
     measured = aligned(model, expression)
     batches = (
         None if model.parts["preprocessor"].batch_corrector_ is None else [batch or "new"] * len(measured)
     )
     normal = _normalized(model, measured, batches)
+    reference = model.parts["reference"]
     if centre:
-        normal = _centred(normal, model.parts["reference"]["median"])
-    deviation = _deviation(normal, model.parts["reference"])
-    unlike = deviation > model.parts["reference"]["limit"]
+        normal = _centred(normal, reference["median"])
+    deviation = _deviation(normal, reference)
+    return Prepared(normal, measured[normal.columns].isna(), deviation, deviation > reference["limit"])
+
+
+def predict_samples(
+    model: LockedModel, expression: pd.DataFrame | ad.AnnData, *, batch: str | None, centre: bool
+) -> pd.DataFrame:
+    """Return one row of calls for each sample; see `LockedModel.predict`."""
+    return calls_of(model, prepare(model, expression, batch=batch, centre=centre))
+
+
+def calls_of(model: LockedModel, samples: Prepared) -> pd.DataFrame:
+    """Return one row of calls for each prepared sample."""
     columns: dict[str, Any] = {
-        "deviation": deviation,
-        "genes_missing": measured.isna().to_numpy()[:, model.parts["preprocessor"].kept_].sum(axis=1),
+        "deviation": samples.deviation,
+        "genes_missing": samples.gaps.sum(axis=1).to_numpy(),
     }
-    gaps = measured[normal.columns].isna()
     for name, task in model.parts["tasks"].items():
-        columns |= _KINDS[task["kind"]](name, task, normal, gaps, unlike)
-    return pd.DataFrame(columns, index=normal.index)
+        columns |= _KINDS[task["kind"]](name, task, samples.normal, samples.gaps, samples.unlike)
+    return pd.DataFrame(columns, index=samples.normal.index)
 
 
 def aligned(model: LockedModel, expression: pd.DataFrame | ad.AnnData) -> pd.DataFrame:

@@ -22,6 +22,7 @@ import pandas as pd
 
 from precisionmed.errors import InputError
 from precisionmed.io._predict import aligned, predict_samples
+from precisionmed.io._training import subtype_survival
 from precisionmed.io.codec import decode, encode
 from precisionmed.io.run import read_run, replacing
 
@@ -41,7 +42,8 @@ class LockedModel:
     genes
         Genes the model takes as input, in its order.
     parts
-        `preprocessor`, `reference` (what a usual sample looks like) and `tasks` (fitted estimators).
+        `preprocessor`, `reference` (what a usual sample looks like), `tasks` (fitted estimators) and, where
+        subtypes and outcome are known, `subtype_survival` (hazards of the training subtypes).
     """
 
     manifest: dict[str, Any]
@@ -172,6 +174,9 @@ def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
     preprocessor = decode(steps["batch" if "model" in steps.get("batch", {}) else "normalize"]["model"])
     tasks = _tasks(steps)
     parts = {"preprocessor": preprocessor, "reference": _reference(adata), "tasks": tasks}
+    outcome = subtype_survival(adata)
+    if outcome is not None:
+        parts["subtype_survival"] = outcome
     model = LockedModel(_manifest(adata, tasks), adata.raw.var_names, parts)
     model.save(path)
     return model

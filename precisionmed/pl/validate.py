@@ -7,9 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from precisionmed.pl._base import BLUE, ORANGE, PALE, canvas, colours, in_bar, slot
-from precisionmed.pl._forest import forest, height
-from precisionmed.pl._words import heading, words
+from precisionmed.errors import InputError, nearest
+from precisionmed.pl._base import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    PALE,
+    canvas,
+    colours,
+    in_bar,
+    note,
+    slot,
+    subtitle,
+)
+from precisionmed.pl._forest import forest, height, interval_texts
+from precisionmed.pl._heat import counted_cells
+from precisionmed.pl._words import heading, p_text, words
 from precisionmed.pl.survival import draw_kaplan_meier
 
 if TYPE_CHECKING:
@@ -109,8 +123,7 @@ def replication(adata: AnnData, *, ax: Axes | None = None) -> Axes:
             rows, table["samples"], table["silhouette"], table["fdr"], strict=True
         ):
             text = f"n = {n}, silhouette {silhouette:.2f}, FDR {_evidence(fdr)}" if n else "no sample"
-            place = {"fontsize": 8, "color": BLACK, "va": "center"}
-            note(ax, text, (1.04, row), of=("axes fraction", "data"), **place)
+            note(ax, text, (1.04, row), of=("axes fraction", "data"), fontsize=8, color=BLACK, va="center")
         ax.legend(loc="upper left", bbox_to_anchor=(0, -0.42 / (0.3 + 0.13 * len(table))), ncols=4)
         ax.set_title(f"Are the subtypes clusters in {slot(adata, 'validate', 'cohort')} too?")
     return ax

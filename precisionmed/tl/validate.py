@@ -11,10 +11,11 @@ from precisionmed.config import step_generator
 from precisionmed.errors import warn
 from precisionmed.estimators import metrics
 from precisionmed.estimators.centroids import CANNOT_CALL
-from precisionmed.io._predict import FEWEST_TO_CENTRE
+from precisionmed.io._predict import FEWEST_TO_CENTRE, calls_of, prepare
 from precisionmed.pp import normalize
 from precisionmed.pp._inputs import store
 from precisionmed.tl import _survival_cohort as cohort
+from precisionmed.tl._replication import replication_tables, subtype_survival
 from precisionmed.tl._survival_curves import curve_tables
 from precisionmed.tl.receptors import DERIVED, receptors
 
@@ -56,15 +57,17 @@ def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
         The cohort has too few of the model's genes, or is on another scale.
     """
     notes: list[str] = []
-    calls = {SINGLE: model.predict(adata)}
+    samples = {SINGLE: prepare(model, adata, batch=None, centre=False)}
     if adata.n_obs >= FEWEST_TO_CENTRE:
         with cohort.noting([]):
-            calls[CENTRED] = model.predict(adata, centre=True)
+            samples[CENTRED] = prepare(model, adata, batch=None, centre=True)
+    calls = {mode: calls_of(model, prepared) for mode, prepared in samples.items()}
     labels, derived = _labels(adata, notes)
     endpoints = cohort.endpoints_of(adata, notes)
     measured = [_performance(mode, found, labels, endpoints, model, seed) for mode, found in calls.items()]
+    name = str(adata.uns["precisionmed"]["ingest"]["params"]["cohort"])
     content: dict[str, Any] = {
-        "cohort": str(adata.uns["precisionmed"]["ingest"]["params"]["cohort"]),
+        "cohort": name,
         "trained_on": str(model.manifest["cohort"]),
         "params": {"seed": seed, "modes": ", ".join(calls)},
         "performance": cohort.tables(measured),
@@ -72,8 +75,12 @@ def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
         "proportions": cohort.tables([_proportions(mode, found) for mode, found in calls.items()]),
         "derived_labels": np.array(derived, dtype=object),
     }
+    content |= replication_tables(model, samples, calls, step_generator(seed, "validate.replication"))
     if endpoints:
         content |= _curves(calls[SINGLE], endpoints[0], model, notes)
+        if "subtype" in calls[SINGLE]:
+            hazards = subtype_survival(model, calls[SINGLE]["subtype"], endpoints, name)
+            content |= {} if hazards is None else {"subtype_survival": hazards}
     content["notes"] = np.array(notes, dtype=object)
     content["methods"] = _methods(content, endpoints, model)
     store(adata, "validate", content)
@@ -204,6 +211,22 @@ def _methods(content: dict[str, Any], endpoints: list[cohort.Endpoint], model: L
         names = ", ".join(str(name).upper() for name in content["derived_labels"])
         sentences.append(
             f"{names} status is not recorded there and was called from the cohort's own expression."
+        )
+    if "replication" in content:
+        sentences.append(
+            "A subtype was looked for as a cluster of this cohort by its in-group proportion (Kapp and "
+            "Tibshirani 2007), the fraction of its samples whose nearest neighbour by Pearson correlation "
+            "over the genes of the locked centroids goes to the same centroid, and by its mean silhouette "
+            "(Rousseeuw 1987). p values compare both with random rotations of the samples (Langsrud 2005), "
+            "which keep means and covariances of the genes and have no clusters; the smaller of the two, "
+            "doubled, is corrected over the subtypes (Benjamini and Hochberg 1995). The cohort was also "
+            "clustered on its own, by consensus with the same number of clusters over the same genes, and "
+            "compared with the calls."
+        )
+    if "subtype_survival" in content:
+        sentences.append(
+            "Hazards of the subtypes are relative to the largest subtype of the training cohort "
+            "(Cox 1972, ties by Efron 1977)."
         )
     if endpoints:
         sentences.append("Concordance is Harrell's C with a bootstrap interval; AUC has DeLong's interval.")

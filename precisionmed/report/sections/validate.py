@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from precisionmed import pl
 from precisionmed.report._format import join, slug, words
 from precisionmed.report._page import Page, Run
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 def fill(run: Run, page: Page) -> None:
@@ -44,6 +47,7 @@ def _cohort(run: Run, cohort: str, found: dict[str, Any], page: Page) -> None:
             f"Subtypes called in {cohort} ({n}), by mode.",
             f"Stacked bars of subtype calls in {cohort}.",
         )
+    _replication(cohort, found, page, adata)
     curves = found.get("kaplan_meier")
     groupings = [] if curves is None or not len(curves) else list(dict.fromkeys(curves.get("grouping", [""])))
     for grouping in map(str, groupings):
@@ -61,6 +65,42 @@ def _cohort(run: Run, cohort: str, found: dict[str, Any], page: Page) -> None:
     _tables(cohort, found, page, derived=derived)
 
 
+def _replication(cohort: str, found: dict[str, Any], page: Page, adata: AnnData) -> None:
+    """Show whether the locked subtypes are there in this cohort too."""
+    if "replication_verdict" in found:
+        page.text(str(found["replication_verdict"]))
+    name = slug(cohort)
+    if "replication" in found:
+        page.figure(
+            f"{name}_replication",
+            lambda: pl.validate.replication(adata),
+            f"In-group proportion in {cohort} (n = {adata.n_obs:,}): of the samples nearest to a subtype's "
+            "locked centroid, the share whose most similar sample is nearest to it as well. Bands hold 95% "
+            "of cohorts with the same means and correlations of the genes but no clusters. The false "
+            "discovery rate (FDR) takes the proportion or the silhouette, whichever tells more; below 0.05 "
+            "the subtype is a cluster here.",
+            f"In-group proportion of each subtype in {cohort} against cohorts without clusters.",
+        )
+        modes = list(dict.fromkeys(found["replication_overlap"]["mode"].astype(str)))
+        with page.pair():
+            for mode in modes:
+                page.figure(
+                    f"{name}_overlap_{slug(mode)}",
+                    partial(pl.validate.overlap, adata, mode=mode),
+                    f"Calls in {cohort} ({mode}, rows) against clusters found in {cohort} without the model "
+                    "(columns, each numbered after the subtype it fits best): the diagonal agrees.",
+                    f"Cross table of calls and own clusters in {cohort}, {mode}.",
+                )
+    if "subtype_survival" in found:
+        page.figure(
+            f"{name}_subtype_survival",
+            lambda: pl.validate.subtype_survival(adata),
+            "Hazard of each subtype relative to the largest of the training cohort, where the subtypes were "
+            f"found, and in {cohort}, where the locked model called them one sample at a time.",
+            f"Hazard ratios of the subtypes in the training cohort and in {cohort}.",
+        )
+
+
 def _tables(cohort: str, found: dict[str, Any], page: Page, *, derived: bool) -> None:
     performance = f"{cohort}: performance"
     if derived:
@@ -69,6 +109,15 @@ def _tables(cohort: str, found: dict[str, Any], page: Page, *, derived: bool) ->
     key = ("validate", cohort)
     page.table((*key, "performance"), found.get("performance"), f"{performance}.", derived=derived)
     page.table((*key, "logrank"), found.get("logrank"), f"{cohort}: log-rank tests.")
+    page.table(
+        (*key, "replication"), found.get("replication"), f"{cohort}: subtypes as clusters of this cohort."
+    )
+    page.table(
+        (*key, "replication_summary"),
+        found.get("replication_summary"),
+        f"{cohort}: samples that are none of the subtypes, and agreement with the cohort's own clusters.",
+    )
+    page.table((*key, "subtype_survival"), found.get("subtype_survival"), f"{cohort}: outcome by subtype.")
     page.table((*key, "proportions"), found.get("proportions"), f"{cohort}: subtype calls.")
     calls = found.get("predictions")
     if calls is not None:
