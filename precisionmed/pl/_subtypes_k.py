@@ -68,10 +68,10 @@ def k_scores(adata: AnnData, *, ax: Axes | None = None) -> Axes:
             loc="upper left", bbox_to_anchor=(-0.02, -0.31), ncols=2, columnspacing=1.0, handlelength=1.4
         )
         ax.set_title("Stability by number of subtypes")
-        if "p_family" in table and table["p_family"].notna().any():
-            subtitle(
-                ax, f"more stable than without subtypes, any k: {p_text(float(table['p_family'].min()))}"
-            )
+        chosen = table[table["chosen"].astype(bool)]
+        if "p_family" in table and len(chosen):
+            p = p_text(float(chosen["p_family"].iloc[0]))
+            subtitle(ax, f"{int(chosen['k'].iloc[0])} against none, all k considered: {p}")
     return ax
 
 

@@ -15,12 +15,13 @@ WORDS = {
     "pcr": "pCR",
     "kmeans": "k-means",
     "concordance": "C-index",
-    "called": "fraction called",
 }
 
 
 def words(name: object) -> str:
     """Return a stored name as words: `risk_group_os` becomes `risk group OS`."""
+    if name == "called":
+        return "fraction called"  # the metric; not the word in a sentence
     text = str(name).replace("c_index", "C-index").replace("non_responder", "non-responder").replace("_", " ")
     return re.sub(r"\b[a-z0-9]+\b", lambda word: WORDS.get(word[0], word[0]), text)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from precisionmed.errors import InputError
 from precisionmed.pl._base import BLUE, SOFT, VERMILION, canvas, italic_genes, slot
@@ -82,14 +84,17 @@ def markers(adata: AnnData, *, n: int = 8, ax: Axes | None = None) -> Axes:
 
 
 def gene_sets(adata: AnnData, *, n: int = 5, ax: Axes | None = None) -> Axes:
-    """Draw the `n` most significant gene sets of each subtype: size is evidence, colour the direction."""
+    """Draw the `n` gene sets most clearly higher in each subtype: size is evidence, colour the direction.
+
+    A subtype without any set that is higher shows those that are lower.
+    """
     table = slot(adata, "subtypes", "gene_sets").sort_values("p", kind="stable")
     found = table[table["fdr"] < FDR]
     if found.empty:
         raise InputError(f"no gene set differs between the subtypes at a false discovery rate of {FDR:.0%}.")
     names = sorted(table["subtype"].astype(str).unique())
-    best = {name: found[found["subtype"].astype(str) == name].head(n)["gene_set"] for name in names}
-    sets = list(dict.fromkeys(str(one) for name in names for one in best[name]))
+    best = [_raised(found[found["subtype"].astype(str) == name]).head(n) for name in names]
+    sets = list(dict.fromkeys(str(one) for own in best for one in own["gene_set"]))
     shown = found[found["gene_set"].astype(str).isin(sets)]
     rows = shown["gene_set"].astype(str).map({one: len(sets) - 1 - i for i, one in enumerate(sets)})
     strength = -np.log10(np.maximum(shown["fdr"].to_numpy(dtype=float), 1e-300))
@@ -107,8 +112,14 @@ def gene_sets(adata: AnnData, *, n: int = 5, ax: Axes | None = None) -> Axes:
         ax.tick_params(length=0)
         ax.spines["left"].set_visible(False)
         _evidence_key(ax)
-        ax.set_title("Gene sets that tell the subtypes apart")
+        ax.set_title("Gene sets of the subtypes")
     return ax
+
+
+def _raised(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the sets that are higher; all when there is none."""
+    up = table[table["direction"].astype(str) == "up"]
+    return up if len(up) else table
 
 
 def _area(strength: np.ndarray) -> np.ndarray:
@@ -118,7 +129,7 @@ def _area(strength: np.ndarray) -> np.ndarray:
 
 def _short(name: str, most: int = 46) -> str:
     """Return the name of a gene set as words that fit beside the figure."""
-    text = name.replace("_", " ")
+    text = re.sub(r" \(GO:\d+\)$", "", name).replace("_", " ")
     text = text[:1].upper() + text[1:]
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 

@@ -14,6 +14,7 @@ from precisionmed import pl
 from precisionmed.errors import InputError
 from precisionmed.pl._base import offscreen
 from precisionmed.pl._flow import alluvial, spread
+from precisionmed.pl.subtypes import _short
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_the_chosen_k_is_ringed_and_every_k_has_its_p(adata: ad.AnnData) -> None
     with offscreen():
         ax = pl.subtypes.k_scores(adata)
     assert "chosen" in _texts(ax)
-    assert "any k: p = 0.020" in _texts(ax)
+    assert "3 against none, all k considered: p = 0.020" in _texts(ax)
     assert [label.get_text() for label in ax.get_xticklabels()] == [
         "2\n0.060",
         "3\n0.010",
@@ -105,6 +106,8 @@ def test_gene_sets_without_a_finding_say_so(adata: ad.AnnData) -> None:
         ax = pl.subtypes.gene_sets(adata)
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert names == ["HALLMARK E2F TARGETS", "Immune response"]
+    assert _short("DNA replication initiation (GO:0006270)") == "DNA replication initiation"
+    assert len(_short("a very long name " * 9)) == 46
     adata.uns["precisionmed"]["subtypes"]["gene_sets"]["fdr"] = 0.5
     with pytest.raises(InputError, match="no gene set differs between the subtypes"):
         pl.subtypes.gene_sets(adata)

@@ -202,8 +202,8 @@ def _what(run: Run, found: dict[str, Any], page: Page) -> None:
         page.figure(
             "gene_sets",
             lambda: pl.subtypes.gene_sets(run.adata),
-            "Gene sets whose genes are higher or lower in a subtype than in the others: the strongest of "
-            "each subtype, larger dots for stronger evidence.",
+            "Gene sets whose genes are higher (or lower) in a subtype than in the others: the clearest of "
+            f"each subtype (n = {run.adata.n_obs:,}), larger dots for stronger evidence.",
             "Dots of evidence, gene sets by subtype.",
         )
         page.table(("subtypes", "gene_sets"), found["gene_sets"], "Gene sets of the subtypes.", rows=8)
