@@ -61,6 +61,9 @@ def test_paths_are_relative_to_the_config_file(tmp_path):
     path.write_text("cohort: {expression: [counts.tsv], clinical: clinical.tsv}")
     assert load_config(path).cohort.expression == [tmp_path / "counts.tsv"]
     assert load_config(path).cohort.clinical == tmp_path / "clinical.tsv"
+    assert load_config(path).subtypes.gene_sets is None
+    path.write_text(path.read_text() + "\nsubtypes: {gene_sets: sets/hallmarks.gmt}")
+    assert load_config(path).subtypes.gene_sets == tmp_path / "sets" / "hallmarks.gmt"
 
 
 def test_the_demo_config_is_valid():

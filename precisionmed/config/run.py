@@ -91,11 +91,13 @@ def parse_config(raw: dict[str, Any], source: str = "config") -> RunConfig:
 
 
 def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
-    """Make the cohorts' paths relative to `folder` (in place)."""
+    """Make the paths of tables and gene sets relative to `folder` (in place)."""
     for cohort in [config.cohort, *config.external]:
         cohort.expression = [folder / p for p in cohort.expression]
         cohort.clinical = folder / cohort.clinical if cohort.clinical else None
         cohort.probe_annotation = folder / cohort.probe_annotation if cohort.probe_annotation else None
+    gene_sets = config.subtypes.gene_sets
+    config.subtypes.gene_sets = folder / gene_sets if gene_sets else None
     return config
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -71,10 +72,27 @@ class SubtypesConfig(Section):
     """Number of subtypes; chosen by stability (PAC) when left out."""
     k_max: int = Field(6, ge=2)
     """Largest number of subtypes tried."""
+    clusterer: Literal["hierarchical", "kmeans", "pam", "nmf", "leiden"] = "hierarchical"
+    """What clusters each resample; `nmf` and `leiden` are slow, `leiden` needs the `leiden` extra."""
+    linkage: Literal["average", "complete", "ward"] = "average"
+    """`hierarchical` only; `ward` needs `metric: euclidean`."""
+    metric: Literal["pearson", "spearman", "euclidean"] = "pearson"
+    """Distance of samples: 1 - correlation, or Euclidean."""
     resamples: int = Field(500, ge=10)
     """Resampled clusterings for each k."""
     sample_fraction: float = Field(0.8, gt=0, le=1)
     """Fraction of samples in each resample."""
+    n_null: int = Field(100, ge=0)
+    """Simulated cohorts without subtypes to compare with; 0: no test whether there are subtypes at all."""
+    robustness: bool = True
+    """Cluster again with other genes and clusterers, and see which samples stay together."""
+    gene_sets: Path | None = None
+    """GMT file of gene sets to test; when left out, biological processes of the Gene Ontology."""
+    known_classes: list[str] = []
+    """Clinical columns with known classes (e.g. IntClust) to compare with, beside intrinsic subtypes and
+    receptor status."""
+    umap: bool = False
+    """Embed the samples by UMAP too (needs the `umap` extra)."""
 
 
 class BiomarkersConfig(Section):

@@ -14,7 +14,10 @@ _PARTNERS = 2000
 
 
 def top_genes(
-    X: NDArray[np.float64], ranking: str, n_genes: int, rng: np.random.Generator
+    X: NDArray[np.float64],
+    ranking: str,
+    n_genes: int,
+    random_state: int | np.random.Generator | None = None,
 ) -> NDArray[np.int64]:
     """Return the columns of the genes with the highest scores, best first; genes that score zero never.
 
@@ -26,15 +29,15 @@ def top_genes(
         Standard deviation, median absolute deviation, or `ability_to_correlate`.
     n_genes : int
         Genes to return, at most.
-    rng : Generator
-        Draws the partners of `ability_to_correlate`.
+    random_state : int, Generator or None
+        Draws the partners of `ability_to_correlate`; the others need none.
     """
     if ranking == "SD":
         score = X.std(axis=0, ddof=1)
     elif ranking == "MAD":
         score = median_absolute_deviation(X)
     elif ranking == "ATC":
-        score = ability_to_correlate(X, rng)
+        score = ability_to_correlate(X, random_state)
     else:
         raise InputError(f"Unknown ranking of genes {ranking!r}; use one of {', '.join(RANKINGS)}.")
     top = np.argsort(-score, kind="stable")[:n_genes]
@@ -48,7 +51,7 @@ def median_absolute_deviation(X: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def ability_to_correlate(
     X: NDArray[np.float64],
-    rng: np.random.Generator,
+    random_state: int | np.random.Generator | None = None,
     *,
     floor: float = 0.0,
     power: float = 1.0,
@@ -65,7 +68,7 @@ def ability_to_correlate(
     ----------
     X : ndarray, shape (n_samples, n_genes)
         Complete log-scale values.
-    rng : Generator
+    random_state : int, Generator or None
         Draws the partners where there are more genes than `n_partners`.
     floor : float
         Correlations below this are taken for noise.
@@ -89,7 +92,11 @@ def ability_to_correlate(
     varies = length > 1e-12 * np.maximum(np.abs(X).max(axis=0), 1)
     units = np.ascontiguousarray((centred[:, varies] / length[varies]).T)  # genes in rows
     n = len(units)
-    drawn = np.arange(n) if n <= n_partners else np.sort(rng.permutation(n)[:n_partners])
+    drawn = (
+        np.arange(n)
+        if n <= n_partners
+        else np.sort(np.random.default_rng(random_state).permutation(n)[:n_partners])
+    )
     is_partner = np.isin(np.arange(n), drawn)
     area = np.empty(n)
     # One BLAS thread: genes are chosen by these numbers, so their bits matter.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from precisionmed.datasets import simulate
 from precisionmed.errors import InputError, PrecisionMedWarning
 from precisionmed.estimators import IntrinsicSubtypeClassifier, NearestCentroid
 from precisionmed.io.codec import decode
+from precisionmed.io.genes import gene_table
 from precisionmed.pp.normalize import normalize
 from precisionmed.tl.subtypes import subtypes
 
@@ -22,12 +25,15 @@ def _cohort(**settings) -> ad.AnnData:
 
 
 def _run(adata: ad.AnnData, **settings) -> ad.AnnData:
-    return subtypes(adata, **({"n_genes": 300, "resamples": 40} | settings))
+    quick = {"n_genes": 300, "resamples": 40, "n_null": 19, "robustness": False}
+    return subtypes(adata, **(quick | settings))
 
 
 @pytest.fixture(scope="module")
 def learned() -> ad.AnnData:
-    return _run(_cohort())
+    adata = _cohort()
+    adata.obs["IntClust"] = pd.Categorical(np.random.default_rng(0).integers(1, 11, 140).astype(str))
+    return _run(adata, robustness=True, known_classes=["IntClust"])
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +59,22 @@ def test_the_truth_is_found(learned):
 def test_everything_is_stored_as_the_data_model_says(learned):
     found = _found(learned)
     columns = {
-        "k_scores": {"k", "pac", "silhouette", "cophenetic", "delta_area", "chosen"},
+        "k_scores": {
+            "k",
+            "pac",
+            "silhouette",
+            "cophenetic",
+            "delta_area",
+            "p_family",
+            "null_upper",
+            "chosen",
+        },
+        "votes": {"rule", "k", "reason"},
+        "robustness": {"genes", "clusterer", "n_genes", "agreement"},
+        "robustness_agreement": {"MAD hierarchical", "ATC pam"},
+        "gene_sets": {"subtype", "gene_set", "n_genes", "direction", "p", "fdr"},
+        "known_classes": {"classification", "n", "ari", "lower", "upper", "p"},
+        "known_counts": {"classification", "subtype", "known", "samples"},
         "cdf": {"k", "consensus", "cdf"},
         "markers": {"gene", "subtype", "log_fold_change", "t", "p", "fdr"},
         "associations": {"variable", "test", "n", "statistic", "p", "fdr"},
@@ -78,10 +99,75 @@ def test_everything_is_stored_as_the_data_model_says(learned):
     assert found["markers"].groupby("subtype").size().max() == 100
 
 
+def test_subtypes_do_not_depend_on_choices_where_they_are_clear(learned):
+    table = _found(learned)["robustness"]
+    assert len(table) == 9
+    assert table["agreement"].median() > 0.9
+    assert learned.obs["subtype_robustness"].mean() > 0.9
+    assert not learned.obs["subtype_core"][learned.obs["subtype_robustness"] < 0.5].any()
+    assert "ability to correlate" in _found(learned)["methods"]
+
+
+def test_subtypes_are_compared_with_what_is_known(learned):
+    table = _found(learned)["known_classes"].set_index("classification")
+    assert table.loc["intrinsic", "ari"] > 0.8
+    assert table.loc["intrinsic", "lower"] <= table.loc["intrinsic", "ari"] <= table.loc["intrinsic", "upper"]
+    called = learned.obs["intrinsic_subtype"].notna().sum()
+    assert table.loc["intrinsic (called from expression)", "n"] == called > 120
+    assert abs(table.loc["IntClust", "ari"]) < 0.1
+    assert table.loc["IntClust", "p"] > 0.01
+
+
+def test_gene_sets_are_tested(learned):
+    found = _found(learned)
+    assert set(found["gene_sets"]["direction"]) <= {"up", "down"}
+    assert (found["gene_sets"]["n_genes"] >= 10).all()
+    assert "Gene Ontology" in found["params"]["gene_sets"]
+    assert "CAMERA" in found["methods"]
+
+
+def test_own_gene_sets(tmp_path):
+    adata = _cohort(n_samples=60)
+    genes = [gene for gene in adata.var_names if gene in gene_table().symbols][:40]
+    path = tmp_path / "mine.gmt"
+    path.write_text("half\t\t" + "\t".join(genes[:20]) + "\nfew\t\t" + "\t".join(genes[:5]) + "\n")
+    found = _found(_run(adata, k=2, gene_sets=path))
+    assert set(found["gene_sets"]["gene_set"]) == {"half"}
+    assert found["params"]["gene_sets"] == "mine.gmt"
+    path.write_text("few\t\t" + "\t".join(genes[:5]) + "\n")
+    with pytest.raises(InputError, match=r"mine\.gmt: no set of mine\.gmt has 10 to 500 measured genes"):
+        _run(adata, k=2, gene_sets=path)
+
+
+def test_an_option_leaves_the_numbers_of_the_others_as_they_are():
+    plain = _run(_cohort(n_samples=60), k=2)
+    more = _run(_cohort(n_samples=60), k=2, robustness=True)
+    assert "subtype_robustness" not in plain.obs
+    pd.testing.assert_frame_equal(_found(plain)["associations"], _found(more)["associations"])
+    assert _found(plain)["model"]["json"] == _found(more)["model"]["json"]
+    assert "subtype_robustness" not in _run(more, k=2).obs, "nothing is left of a run before"
+
+
+@pytest.mark.slow
+def test_umap_is_the_same_in_every_run():
+    first, second = (_run(_cohort(n_samples=60), k=2, umap=True) for _ in "ab")
+    assert first.obsm["X_umap"].shape == (60, 2)
+    np.testing.assert_array_equal(first.obsm["X_umap"], second.obsm["X_umap"])
+    assert "X_umap" not in _run(first, k=2).obsm, "nothing is left of a run before"
+
+
+def test_umap_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(InputError, match=r"pip install 'precisionmed\[umap\]'"):
+        _run(_cohort(), umap=True)
+
+
 def test_it_survives_writing(learned, tmp_path):
     learned.write_h5ad(tmp_path / "a.h5ad")
     back = ad.read_h5ad(tmp_path / "a.h5ad")
-    pd.testing.assert_frame_equal(_found(back)["markers"], _found(learned)["markers"])
+    for name in ("markers", "votes", "robustness_agreement", "gene_sets", "known_counts"):
+        pd.testing.assert_frame_equal(_found(back)[name], _found(learned)[name])
+    assert _found(back)["evidence"]
     models = decode(_found(back)["model"])
     frame = learned.to_df()
     np.testing.assert_array_equal(
@@ -148,7 +234,9 @@ def test_without_pam50_genes_and_labels_it_says_so():
         _run(adata, k=2)
     assert "intrinsic_source" not in _found(adata)
     assert "intrinsic_subtype" not in adata.obs
-    assert "not called" in _found(adata)["notes"][0]
+    assert any("not called" in note for note in _found(adata)["notes"])
+    assert any("Gene sets were not tested" in note for note in _found(adata)["notes"])
+    assert "gene_sets" not in _found(adata)
     assert set(decode(_found(adata)["model"])) == {"subtype"}
 
 
@@ -160,7 +248,12 @@ def test_one_population_is_not_sold_as_subtypes():
     adata = adata[:, free].copy()
     with pytest.warns(PrecisionMedWarning, match="not called"):
         _run(adata)
-    assert _found(adata)["reason"].startswith("No number of subtypes")
+    found = _found(adata)
+    assert found["reason"].startswith("No subtypes")
+    assert not found["evidence"]
+    assert found["reason"] in found["methods"]
+    assert {"markers", "votes", "associations"} <= set(found), "everything is described all the same"
+    assert found["votes"].set_index("rule").loc["relative_pac", "k"] == 1
 
 
 def test_associations_find_what_is_planted(learned):
@@ -214,6 +307,8 @@ def test_mistakes_are_named():
     small = _cohort()[:8].copy()
     with pytest.raises(InputError, match="at least 12 samples"):
         subtypes(small)
+    with pytest.raises(InputError, match="known_classes: there is no clinical column 'IntClus'"):
+        _run(_cohort(), known_classes=["IntClus"])
     few = _cohort()[:, :15].copy()
     with pytest.raises(InputError, match="at least 20 are needed"):
         subtypes(few)

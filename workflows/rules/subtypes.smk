@@ -4,6 +4,7 @@
 rule subtypes:
     input:
         batch=step_file("batch"),
+        gene_sets=[str(path) for path in [SETTINGS.subtypes.gene_sets] if path],
     output:
         step_file("subtypes"),
     log:
