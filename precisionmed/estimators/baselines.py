@@ -113,16 +113,20 @@ class ResidualRidge(BaseEstimator):
         n = len(values)
         scale = values.std(axis=0)
         scale[scale == 0] = np.inf
+        genes = (values - values.mean(axis=0)) / scale
         with _blas().limit(limits=1):  # several threads for so small a matrix only wait for each other
-            left, size, right = np.linalg.svd((values - values.mean(axis=0)) / scale, full_matrices=False)
-        penalties = n * np.logspace(-3, 3, self.n_penalties)
-        shrink = size[:, None] ** 2 / (size[:, None] ** 2 + penalties)
-        projected = left.T @ residual
-        rest = residual[:, None] - left @ (shrink * projected[:, None])
-        errors = (rest / (1 - 1 / n - left**2 @ shrink)) ** 2
+            square, axes = np.linalg.eigh(genes.T @ genes)
+            used = square > 1e-10 * square.max()
+            square, axes = square[used, None], axes[:, used]
+            left = genes @ (axes / np.sqrt(square[:, 0]))
+            projected = (left.T @ residual)[:, None]
+            penalties = n * np.logspace(-3, 3, self.n_penalties)
+            shrink = square / (square + penalties)
+            rest = residual[:, None] - left @ (shrink * projected)
+            errors = (rest / (1 - 1 / n - left**2 @ shrink)) ** 2
         best = int(np.argmin(errors.sum(axis=0)))
         self.penalty_ = float(penalties[best])
-        self.coef_ = right.T @ (size / (size**2 + self.penalty_) * projected) / scale
+        self.coef_ = axes @ (np.sqrt(square) / (square + self.penalty_) * projected)[:, 0] / scale
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:
