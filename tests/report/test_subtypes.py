@@ -9,7 +9,7 @@ import pytest
 
 from precisionmed.config import RunConfig
 from precisionmed.report._page import Book, Page, Run
-from precisionmed.report.sections import subtypes, summary
+from precisionmed.report.sections import _how_many, subtypes, summary
 
 from .._fabricated import cohort
 
@@ -25,7 +25,7 @@ def _run(adata: ad.AnnData, config: RunConfig, folder: Path) -> Run:
 
 def _verdict(adata: ad.AnnData, config: RunConfig, folder: Path) -> tuple[str, str]:
     page = Page(Book(folder), "subtypes", "Subtypes")
-    subtypes._verdict(_run(adata, config, folder), adata.uns["precisionmed"]["subtypes"], page)
+    _how_many.verdict(_run(adata, config, folder), adata.uns["precisionmed"]["subtypes"], page)
     block = page.blocks[0]
     return block.kind, f"{block.text} {block.items[0]}"
 

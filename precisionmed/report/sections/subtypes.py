@@ -9,11 +9,11 @@ import pandas as pd
 
 from precisionmed import pl
 from precisionmed.report._format import count, heading, join, p_text, percent, slug, words
-from precisionmed.report._page import Block, Page, Run
+from precisionmed.report._page import Page, Run
+from precisionmed.report.sections._how_many import descriptive, verdict, why
 
-LEVEL = 0.05
 _DRAWN_CLASSES = 6
-_SCORES = ["k", "pac", "null_pac", "p", "silhouette", "cophenetic", "delta_area", "chosen"]
+_LEADING = 4
 
 
 def fill(run: Run, page: Page) -> None:
@@ -22,9 +22,9 @@ def fill(run: Run, page: Page) -> None:
     if not found:
         page.quiet("Subtypes were not looked for.")
         return
-    _verdict(run, found, page)
+    verdict(run, found, page)
     if "consensus" in run.adata.obsp:
-        _why(run, found, page)
+        why(run, found, page)
         _who(run, found, page)
         _what(run, found, page)
         _known(run, found, page)
@@ -33,93 +33,8 @@ def fill(run: Run, page: Page) -> None:
     page.add_notes(found)
 
 
-def descriptive(found: dict[str, Any]) -> bool:
-    """Say whether the groups only describe: the cohort gives no evidence of subtypes."""
-    return "evidence" in found and not bool(found["evidence"])
-
-
-def family_p(found: dict[str, Any]) -> float:
-    """Return the p of the chosen number of subtypes, corrected for all numbers tried; NaN without one."""
-    scores = found.get("k_scores")
-    if scores is None or "p_family" not in scores:
-        return float("nan")
-    chosen = scores.loc[scores["chosen"].astype(bool), "p_family"]
-    return float(chosen.iloc[0]) if len(chosen) else float("nan")
-
-
-def _verdict(run: Run, found: dict[str, Any], page: Page) -> None:
-    """Say in the first line how many subtypes there are, and on what evidence."""
-    if "subtype" not in run.adata.obs:
-        return
-    k, p, reason = run.adata.obs["subtype"].nunique(), family_p(found), str(found.get("reason", ""))
-    tested = f"{p_text(p)}, corrected for all numbers tried"
-    kind, lead = "verdict", f"{count(k, 'group')}; whether they are more than chance was not tested."
-    if descriptive(found):
-        kind, lead = (
-            "no verdict",
-            "No subtypes: no number of them is more stable than without any.",
-        )
-        if reason.startswith("No subtypes"):
-            lead, _, reason = reason.partition(". ")
-            lead = f"{lead.rstrip('.')}."
-        if k > 1:
-            reason += f" The {k} groups below only describe this cohort; do not expect to find them again."
-    elif p <= LEVEL:
-        lead = f"{count(k, 'subtype')}: more stable than in cohorts without subtypes ({tested})."
-    elif p > LEVEL:
-        kind = "no verdict"
-        lead = f"{count(k, 'group')}: not clearly more stable than in cohorts without subtypes ({tested})."
-    page.blocks.append(Block(kind, lead, [reason.strip()]))
-
-
 def _part(found: dict[str, Any], title: str) -> str:
     return f"{title} (descriptive)" if descriptive(found) else title
-
-
-def _why(run: Run, found: dict[str, Any], page: Page) -> None:
-    page.heading("Why this number")
-    with page.pair():
-        page.figure(
-            "k_scores",
-            lambda: pl.subtypes.k_scores(run.adata),
-            f"How many pairs of samples are neither clearly together nor clearly apart (PAC, n = "
-            f"{run.adata.n_obs:,}; lower is more stable), against cohorts with the same correlation between "
-            "genes but no subtypes (grey). A line below the grey band speaks for subtypes; p is given under "
-            "each number.",
-            "Proportion of ambiguous pairs by number of subtypes, with the band of cohorts without subtypes.",
-        )
-        if "votes" in found:
-            page.figure(
-                "votes",
-                lambda: pl.subtypes.votes(run.adata),
-                "The number that each rule votes for (dot), with the value of its index for every number. "
-                "Votes inform; the choice follows the sentence above.",
-                "Table of rules by number of subtypes, votes marked.",
-            )
-    page.table(("subtypes", "votes"), found.get("votes"), "What each rule votes for, and why.")
-    _scores(run, found, page)
-
-
-def _scores(run: Run, found: dict[str, Any], page: Page) -> None:
-    with page.pair():
-        page.figure(
-            "cdf",
-            lambda: pl.subtypes.cdf(run.adata),
-            "Distribution of consensus values for each number of subtypes. A flat middle means few "
-            "ambiguous pairs; the chosen number is the thick line.",
-            "Cumulative consensus curves, one for each number of subtypes.",
-        )
-        page.figure(
-            "delta_area",
-            lambda: pl.subtypes.delta_area(run.adata),
-            "By how much one more subtype raises the area under that distribution. Where the line has "
-            "levelled off, further subtypes add little.",
-            "Relative gain in area by number of subtypes.",
-        )
-    scores = found.get("k_scores")
-    if scores is not None:
-        shown = scores[[c for c in _SCORES if c in scores]]
-        page.table(("subtypes", "k_scores"), shown, "Stability by number of subtypes.")
 
 
 def _who(run: Run, found: dict[str, Any], page: Page) -> None:
@@ -181,12 +96,14 @@ def _robustness(run: Run, found: dict[str, Any], page: Page) -> None:
     page.figure(
         "robustness",
         lambda: pl.subtypes.robustness(run.adata),
-        f"The same number of subtypes found in {len(table)} other ways (choice of genes and clusterer; n = "
+        f"The same number of subtypes sought again in {len(table)} ways (choice of genes and clusterer; n = "
         f"{run.adata.n_obs:,}): adjusted Rand index (ARI) between any two, and at the right with the "
         "subtypes reported here. 1 is the same partition, 0 is chance.",
         "Heat table of agreement between partitions.",
     )
-    page.table(("subtypes", "robustness"), table, "Other ways to cluster, and their agreement (ARI).")
+    page.table(
+        ("subtypes", "robustness"), table, "Ways to cluster, and their agreement with the subtypes (ARI)."
+    )
 
 
 def _what(run: Run, found: dict[str, Any], page: Page) -> None:
@@ -197,7 +114,7 @@ def _what(run: Run, found: dict[str, Any], page: Page) -> None:
         f"Strongest marker genes of each subtype (n = {run.adata.n_obs:,}), relative to the gene's mean.",
         "Heat map of marker genes by sample.",
     )
-    page.table(("subtypes", "markers"), found.get("markers"), "Marker genes of the subtypes.", rows=8)
+    _leading(found, "markers", "Marker genes", page)
     if len(found.get("gene_sets", ())):
         page.figure(
             "gene_sets",
@@ -206,7 +123,7 @@ def _what(run: Run, found: dict[str, Any], page: Page) -> None:
             f"each subtype (n = {run.adata.n_obs:,}), larger dots for stronger evidence.",
             "Dots of evidence, gene sets by subtype.",
         )
-        page.table(("subtypes", "gene_sets"), found["gene_sets"], "Gene sets of the subtypes.", rows=8)
+        _leading(found, "gene_sets", "Gene sets", page)
     page.figure(
         "associations",
         lambda: pl.subtypes.associations(run.adata),
@@ -220,6 +137,14 @@ def _what(run: Run, found: dict[str, Any], page: Page) -> None:
     said = _survival(run)
     if said:
         page.text(said)
+
+
+def _leading(found: dict[str, Any], name: str, what: str, page: Page) -> None:
+    """Show the first rows of each subtype, rather than of the first subtype."""
+    if name in found:
+        table = found[name].groupby("subtype", observed=True, sort=False).head(_LEADING)
+        caption = f"{what}: the {_LEADING} with the strongest evidence in each subtype; the file holds more."
+        page.table(("subtypes", name), table, caption, rows=len(table))
 
 
 def _survival(run: Run) -> str:

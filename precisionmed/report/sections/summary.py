@@ -9,7 +9,7 @@ from precisionmed.report import _calls
 from precisionmed.report._format import ci_text, count, heading, join, p_text, percent, words
 from precisionmed.report._page import Block, Page, Run
 from precisionmed.report.sections._cautions import cautions
-from precisionmed.report.sections.subtypes import LEVEL, descriptive, family_p
+from precisionmed.report.sections._how_many import LEVEL, descriptive, family_p
 
 CANNOT_CALL = "cannot call"
 
