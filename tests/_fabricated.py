@@ -107,12 +107,13 @@ def external(seed: int = 1) -> ad.AnnData:
 def _replication() -> dict:
     modes, subtypes = ("single sample", "centred"), ("S1", "S2", "S3")
     rows = [
-        (mode, s, 10, 9, 0.9, 0.6, 0.4, 0.8, 0.001, 0.4, 0.1, 0.001, 0.002)
+        (mode, s, 10, 9, 0.9, 0.6, 0.4, 0.8, 0.001, 0.4, 0.1, 0.0, 0.2, 0.001, 0.002)
         for mode in modes
         for s in subtypes
     ]
     names = ["mode", "subtype", "samples", "called", "in_group_proportion", "null_mean", "null_lower"]
-    names += ["null_upper", "p", "silhouette", "silhouette_null", "silhouette_p", "fdr"]
+    names += ["null_upper", "p", "silhouette", "silhouette_mean", "silhouette_lower", "silhouette_upper"]
+    names += ["silhouette_p", "fdr"]
     overlap = [
         (mode, s, f"C{i}", 9 if s.endswith(str(i)) else 1)
         for mode in modes

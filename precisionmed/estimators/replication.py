@@ -17,6 +17,10 @@ from precisionmed.errors import InputError
 _BLOCK = 2048
 """Samples whose neighbours are looked up at a time: memory stays linear in the samples."""
 _ROUNDING = 1e-9
+_COLUMNS = (
+    *("samples", "in_group_proportion", "null_mean", "null_lower", "null_upper", "p"),
+    *("silhouette", "silhouette_mean", "silhouette_lower", "silhouette_upper", "silhouette_p"),
+)
 
 
 def in_group_proportion(X: ArrayLike, labels: ArrayLike, n_classes: int) -> np.ndarray:
@@ -84,8 +88,9 @@ def replication_test(
     DataFrame
         One row a class: `samples`; `in_group_proportion`, of the rotated cohorts `null_mean`,
         `null_lower` and `null_upper` (2.5% and 97.5%), and `p` = (1 + rotations at least as high) /
-        (1 + rotations); `silhouette`, `silhouette_null` (mean) and `silhouette_p` likewise; `fdr`
-        (Benjamini and Hochberg) over the classes of twice the smaller p, at most 1. NaN without samples.
+        (1 + rotations); `silhouette`, `silhouette_mean`, `silhouette_lower`, `silhouette_upper` and
+        `silhouette_p` likewise; `fdr` (Benjamini and Hochberg) over the classes of twice the smaller p,
+        at most 1. NaN without samples.
 
     Raises
     ------
@@ -183,13 +188,11 @@ def _rotated(n: int, axes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _table(sizes: np.ndarray, observed: np.ndarray, null: np.ndarray) -> pd.DataFrame:
-    rows = []
-    for i, size in enumerate(sizes):
-        mean, lower, upper, p = _against(observed[0, i], null[:, 0, i])
-        spread, _, _, spread_p = _against(observed[1, i], null[:, 1, i])
-        rows.append((int(size), observed[0, i], mean, lower, upper, p, observed[1, i], spread, spread_p))
-    names = ["samples", "in_group_proportion", "null_mean", "null_lower", "null_upper", "p"]
-    table = pd.DataFrame(rows, columns=[*names, "silhouette", "silhouette_null", "silhouette_p"])
+    rows = [
+        (size, own[0], *_against(own[0], drawn[:, 0]), own[1], *_against(own[1], drawn[:, 1]))
+        for size, own, drawn in zip(sizes, observed.T, null.transpose(2, 0, 1), strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=_COLUMNS)
     both = (2 * table[["p", "silhouette_p"]].min(axis=1)).clip(upper=1.0)
     tested = both.notna()
     table["fdr"] = np.nan

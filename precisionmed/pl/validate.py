@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 ORDER = ("LumA", "LumB", "Her2", "Basal", "Normal")
 LAST = "cannot call"
 MODES = {"single sample": BLUE, "centred": ORANGE}
+STATISTICS = {
+    "in_group_proportion": ("null", "In-group proportion", "p"),
+    "silhouette": ("silhouette", "Silhouette", "silhouette_p"),
+}
+"""Statistics of replication: prefix of the columns of their null, title, column of p."""
 
 
 def performance(adata: AnnData, *, ax: Axes | None = None) -> Axes:
@@ -100,32 +105,44 @@ def proportions(adata: AnnData, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def replication(adata: AnnData, *, ax: Axes | None = None) -> Axes:
-    """Draw the in-group proportion of each locked subtype against that of cohorts without clusters."""
+def replication(adata: AnnData, *, statistic: str = "in_group_proportion", ax: Axes | None = None) -> Axes:
+    """Draw a statistic of each locked subtype against its values in cohorts without clusters.
+
+    Parameters
+    ----------
+    adata
+        Cohort after `tl.validate`.
+    statistic
+        `in_group_proportion` or `silhouette`.
+    ax
+        Axes to draw on.
+    """
+    if statistic not in STATISTICS:
+        raise InputError(f"there is no statistic '{statistic}'.{nearest(statistic, STATISTICS)}")
+    prefix, title, p = STATISTICS[statistic]
     table: pd.DataFrame = slot(adata, "validate", "replication")
     rows = np.arange(len(table))[::-1]
-    with canvas(ax, 5.6, height(len(table)) + 0.35) as ax:
-        modes = table["mode"].astype(str)
-        spans = (table["null_upper"] - table["null_lower"]) * 100
-        ax.barh(rows, spans, left=table["null_lower"] * 100, height=0.5, color=PALE, label="no clusters: 95%")
-        ax.plot(table["null_mean"] * 100, rows, "|", color=GREY, markersize=10, label="no clusters: mean")
-        for mode in dict.fromkeys(modes):
-            own = (modes == mode).to_numpy()
-            x = table["in_group_proportion"].to_numpy()[own] * 100
-            ax.plot(x, rows[own], "o", color=MODES.get(mode, BLUE), markersize=6, label=mode, clip_on=False)
-        ax.set_yticks(rows, [f"{s}, {m}" for s, m in zip(table["subtype"], modes, strict=True)])
+    with canvas(ax, 5.0, height(len(table)) + 0.3) as ax:
+        lower, upper = table[f"{prefix}_lower"], table[f"{prefix}_upper"]
+        ax.barh(rows, upper - lower, left=lower, height=0.5, color=PALE, label="without clusters: 95%")
+        ax.plot(table[f"{prefix}_mean"], rows, "|", color=GREY, markersize=10, label="and mean")
+        for row, x, mode, fdr in zip(rows, table[statistic], table["mode"], table["fdr"], strict=True):
+            shade = MODES.get(str(mode), BLUE)
+            inside = shade if fdr < 0.05 else "white"
+            ax.plot(x, row, "o", color=shade, markerfacecolor=inside, markersize=6, clip_on=False)
+        ax.set_yticks(rows, [f"{s}, {m}" for s, m in zip(table["subtype"], table["mode"], strict=True)])
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         ax.set_ylim(-0.6, len(table) - 0.4)
-        ax.set_xlim(min(50.0, float(np.nanmin(table["null_lower"])) * 100), 100)
-        ax.set_xlabel("In-group proportion (%)")
-        for row, n, silhouette, fdr in zip(
-            rows, table["samples"], table["silhouette"], table["fdr"], strict=True
-        ):
-            text = f"n = {n}, silhouette {silhouette:.2f}, FDR {_evidence(fdr)}" if n else "no sample"
-            note(ax, text, (1.04, row), of=("axes fraction", "data"), fontsize=8, color=BLACK, va="center")
-        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.42 / (0.3 + 0.13 * len(table))), ncols=4)
-        ax.set_title(f"Are the subtypes clusters in {slot(adata, 'validate', 'cohort')} too?")
+        low = float(np.nanmin([*lower, *table[statistic], 1.0]))
+        ax.set_xlim(min(0.5, low - 0.03) if statistic == "in_group_proportion" else min(0.0, low - 0.05), 1)
+        ax.set_xlabel(f"{title} (filled: FDR < 0.05)")
+        for row, n, value in zip(rows, table["samples"], table[p], strict=True):
+            at = (1.04, row)
+            text = f"n = {n}, {p_text(value)}" if n else "no sample"
+            note(ax, text, at, of=("axes fraction", "data"), fontsize=8, color=BLACK, va="center")
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.48 / (0.27 * max(len(table), 2))), ncols=2)
+        ax.set_title(f"{title}: subtypes in {slot(adata, 'validate', 'cohort')}")
     return ax
 
 
@@ -193,7 +210,3 @@ def kaplan_meier(adata: AnnData, *, grouping: str | None = None, ax: Axes | None
 
 def _mark(task: str, derived: set[str]) -> str:
     return "*" if str(task).removeprefix("signature_") in derived else ""
-
-
-def _evidence(fdr: float) -> str:
-    return "not known" if not np.isfinite(fdr) else "< 0.001" if fdr < 0.001 else f"{fdr:.2g}"

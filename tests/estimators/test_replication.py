@@ -52,7 +52,7 @@ def test_equal_to_r():
     # Two Monte Carlo means (and tails) of 4,000 rotations each: within four standard errors.
     for mean, sd, p in (
         ("null_mean", "null_sd", "p"),
-        ("silhouette_null", "silhouette_sd", "silhouette_p"),
+        ("silhouette_mean", "silhouette_sd", "silhouette_p"),
     ):
         assert (np.abs(found[mean] - expected[mean]) < 4 * expected[sd] * np.sqrt(2 / 4000)).all()
         tail = 4 * np.sqrt(2 * expected[p] * (1 - expected[p]) / 4000) + 1e-3

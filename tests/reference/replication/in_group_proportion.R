@@ -49,7 +49,7 @@ spread <- apply(null, 2, sd, na.rm = TRUE)
 expected <- data.frame(
   class = 1:3, samples = tabulate(label, 3),
   in_group_proportion = observed[1:3], null_mean = middle[1:3], null_sd = spread[1:3], p = p[1:3],
-  silhouette = observed[4:6], silhouette_null = middle[4:6], silhouette_sd = spread[4:6], silhouette_p = p[4:6]
+  silhouette = observed[4:6], silhouette_mean = middle[4:6], silhouette_sd = spread[4:6], silhouette_p = p[4:6]
 )
 write.csv(format(samples, digits = 15), "samples.csv", row.names = FALSE, quote = FALSE)
 write.csv(format(centroids, digits = 15), "centroids.csv", row.names = FALSE, quote = FALSE)
