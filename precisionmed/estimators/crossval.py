@@ -35,6 +35,7 @@ def cross_validate(
     n_repeats: int = 1,
     random_state: int | np.random.Generator | None = None,
     progress: Callable[[int, int], None] | None = None,
+    each: Callable[[TrainingSet, dict[str, Any]], None] | None = None,
 ) -> CrossValidation:
     """Predict every sample by models that never saw it, nor any other sample of its group.
 
@@ -68,6 +69,8 @@ def cross_validate(
         Deals the samples.
     progress : callable, optional
         Called with (training sets done, all training sets).
+    each : callable, optional
+        Called with every training set and the models fitted to it, by name (here "model").
 
     Raises
     ------
@@ -89,6 +92,7 @@ def cross_validate(
         n_repeats=n_repeats,
         random_state=random_state,
         progress=progress,
+        each=each,
     )["model"]
 
 
@@ -108,6 +112,7 @@ def cross_validate_models(
     n_repeats: int = 1,
     random_state: int | np.random.Generator | None = None,
     progress: Callable[[int, int], None] | None = None,
+    each: Callable[[TrainingSet, dict[str, Any]], None] | None = None,
 ) -> dict[str, CrossValidation]:
     """Do as `cross_validate` for several models on the same folds, preprocessing once a training set."""
     groups = None if groups is None else np.asarray(groups)
@@ -128,12 +133,14 @@ def cross_validate_models(
         random_state=random_state,
         progress=progress,
     ):
-        y_train = take(y, part.train)
+        fitted: dict[str, Any] = {}
         for name, model in models.items():
             known = {key: take(value, part.train) for key, value in wanted[name].items()}
-            fitted = clone(model).fit(part.X_train, y_train, **known)
+            fitted[name] = clone(model).fit(part.X_train, take(y, part.train), **known)
             known = {key: take(value, part.test) for key, value in wanted[name].items() if key == "clinical"}
-            runs[name].add(fitted, part, score_of(fitted, part.X_test, **known))
+            runs[name].add(fitted[name], part, score_of(fitted[name], part.X_test, **known))
+        if each is not None:
+            each(part, fitted)
     return {name: run.result() for name, run in runs.items()}
 
 

@@ -49,14 +49,18 @@ class CrossValidation:
         )
 
     def concordance(
-        self, y: Any, random_state: int | np.random.Generator | None = None, n_boot: int = 500
+        self,
+        y: Any,
+        random_state: int | np.random.Generator | None = None,
+        n_boot: int = 500,
+        level: float = 0.95,
     ) -> metrics.Interval:
         """Return the C-index (pairs within a test fold, all repeats), bootstrap interval over samples."""
         event, time = survival_arrays(y)
         row = self.predictions["row"].to_numpy()
         score = self.predictions["score"].to_numpy(float)
         return metrics.concordance_interval(
-            time[row], event[row], score, random_state, n_boot, strata=self._test_set(), subject=row
+            time[row], event[row], score, random_state, n_boot, level, strata=self._test_set(), subject=row
         )
 
     def performance(self, y: Any) -> float:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
+from rich.progress import Progress
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from precisionmed.errors import InputError
-from precisionmed.estimators.crossval import cross_validate, make_folds
+from precisionmed.estimators.crossval import cross_validate, cross_validate_models, make_folds
 from precisionmed.estimators.gene_filter import GeneFilter
 from precisionmed.estimators.lasso import LassoLogisticCV
 from precisionmed.estimators.normalize import LogCPM
@@ -40,6 +48,45 @@ class FirstHalf(BaseEstimator):
         if batch is not None:
             assert set(batch) <= self.batches_
         return X[:, self.kept_] + self.n_
+
+
+class HigherHalf(FirstHalf):
+    """Keeps the genes whose training mean is above the median, as a filter learned from the samples does."""
+
+    def fit_transform(self, X, y=None, *, batch=None):
+        self.kept_ = X.mean(axis=0) > np.median(X.mean(axis=0))
+        self.n_ = 0
+        return self.transform(X)
+
+
+class EqualScore(BaseEstimator):
+    """Says the same of everybody."""
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+class LastGene(EqualScore):
+    """Scores by the last gene."""
+
+    def predict(self, X):
+        return X[:, -1]
+
+
+class Half(MeanDifference):
+    """As `MeanDifference`, on the first or the second half of the genes."""
+
+    def __init__(self, which=0):
+        self.which = which
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        half = X.shape[1] // 2
+        self.coef_[np.arange(X.shape[1]) // half != self.which] = 0
+        return self
 
 
 def test_folds_are_even_within_strata():
@@ -184,3 +231,120 @@ def test_genes_that_define_the_label_serve_preprocessing_only():
     exclude = np.array([False, True, False, False, False, False])
     cv = cross_validate(MeanDifference(), X, y, preprocessor=FirstHalf(), exclude=exclude, n_folds=4)
     assert cv.selection_frequency.tolist() == [1, 0, 1, 0, 0, 0]
+
+
+def test_events_and_batches_are_spread_evenly_over_folds_in_every_repeat():
+    rng = np.random.default_rng(9)
+    y = pd.DataFrame({"event": rng.random(83) < 0.3, "time": rng.exponential(size=83)})
+    batch = rng.choice(["p", "q"], 83)
+    cv = cross_validate(EqualScore(), np.zeros((83, 2)), y, batch=batch, n_repeats=4, random_state=1)
+    found = cv.predictions.assign(
+        event=y["event"].to_numpy()[cv.predictions["row"]], batch=batch[cv.predictions["row"]]
+    )
+    counts = found.groupby(["repeat", "event", "batch", "fold"]).size()
+    spread = counts.groupby(["repeat", "event", "batch"]).agg(lambda part: part.max() - part.min())
+    assert (spread <= 1).all()
+
+
+def test_selection_frequency_counts_training_sets_of_all_repeats():
+    """A gene that is filtered out of a training set was not selected in it."""
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(40, 6)), np.tile([0, 1], 20)
+    used = []
+    cv = cross_validate(
+        MeanDifference(),
+        X,
+        y,
+        preprocessor=HigherHalf(),
+        n_repeats=3,
+        random_state=1,
+        each=lambda part, fitted: used.append(part.kept),
+    )
+    expected = np.bincount(np.concatenate(used), minlength=6) / 15
+    np.testing.assert_allclose(cv.selection_frequency, expected)
+    assert ((expected > 0) & (expected < 1)).any()
+
+
+def test_a_better_model_is_told_from_a_worse_one_on_the_same_folds():
+    rng = np.random.default_rng(7)
+    y = np.tile([0, 1], 60)
+    X = rng.normal(size=(120, 12)) + np.outer(y, [1.2] + [0.0] * 11)
+    survival = pd.DataFrame({"event": np.ones(120), "time": np.exp(-2 * X[:, 0])})
+    models = {"all": MeanDifference(), "last": LastGene()}
+    found = cross_validate_models(models, X, y, n_repeats=2, random_state=0)
+    by_auc = found["all"].compare(found["last"], y)
+    assert by_auc.estimate == pytest.approx(found["all"].auc(y)[0] - found["last"].auc(y)[0])
+    assert by_auc.p < 0.01
+    by_c = found["all"].compare(found["last"], survival, random_state=1)
+    gap = found["all"].concordance(survival)[0] - found["last"].concordance(survival)[0]
+    assert by_c.estimate == pytest.approx(gap)
+    assert by_c.lower > 0
+    assert by_c.p < 0.01
+    other = cross_validate(LastGene(), X, y, n_repeats=2, random_state=1)
+    with pytest.raises(InputError, match="different folds"):
+        found["all"].compare(other, y)
+
+
+def _rejections(n_seeds: int) -> float:
+    """Share of p below 5% when two models see different but equally good genes."""
+    rng = np.random.default_rng(11)
+    rejected = 0
+    for seed in range(n_seeds):
+        y = np.tile([0, 1], 40)
+        X = rng.normal(size=(80, 12)) + 0.5 * y[:, None] * (np.arange(12) % 3 == 0)
+        models = {"first": Half(0), "second": Half(1)}
+        found = cross_validate_models(models, X, y, random_state=seed)
+        rejected += found["first"].compare(found["second"], y).p < 0.05
+    return rejected / n_seeds
+
+
+def test_level_of_the_comparison_of_learned_models():
+    """5% within three Monte Carlo standard errors (200 draws)."""
+    assert abs(_rejections(200) - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+def test_progress_feeds_a_bar_and_an_interrupt_stops_at_once():
+    X, y = np.zeros((20, 2)), np.tile([0, 1], 10)
+    threads = threading.active_count()
+    with Progress(disable=True) as bar:
+        task = bar.add_task("folds", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            if done == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            cross_validate(EqualScore(), X, y, progress=progress)
+        assert (bar.tasks[0].completed, bar.tasks[0].total) == (2, 5)
+    assert multiprocessing.active_children() == []
+    assert threading.active_count() == threads
+
+
+_ENDLESS = """
+import numpy as np
+from precisionmed.estimators.crossval import cross_validate
+from precisionmed.estimators.lasso import LassoLogisticCV
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(60, 300)), np.tile([0, 1], 30)
+show = lambda done, total: print(done, flush=True)
+cross_validate(LassoLogisticCV(random_state=0), X, y, n_repeats=100_000, random_state=0, progress=show)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals and process groups are POSIX's")
+def test_control_c_leaves_no_process_behind():
+    run = subprocess.Popen(
+        [sys.executable, "-c", _ENDLESS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert run.stdout is not None
+    assert run.stdout.readline() == "1\n"
+    run.send_signal(signal.SIGINT)  # to this process only: children would have to be told by it
+    _, errors = run.communicate(timeout=20)
+    assert "KeyboardInterrupt" in errors
+    with pytest.raises(ProcessLookupError):
+        os.killpg(run.pid, 0)
