@@ -33,6 +33,7 @@ _HOMES = {
     "Quantile": "normalize",
     "RankScores": "normalize",
     "ReceptorClassifier": "receptors",
+    "StabilitySelection": "stability",
     "TMM": "normalize",
     "TMMwsp": "normalize",
     "TPM": "lengths",

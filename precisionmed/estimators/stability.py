@@ -1,0 +1,162 @@
+"""Stability selection: the genes that a LASSO chooses in most halves of the cohort."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+
+from precisionmed.estimators._halves import deal_halves, entry_frequency, first_genes, strata_of
+from precisionmed.estimators._lasso_base import Linear
+from precisionmed.estimators._lasso_path import Problem, Walk
+from precisionmed.estimators._matrix import as_matrix, columns_of
+from precisionmed.estimators._stability_bounds import complete
+
+_RIDGE = 1e-3  # of the refits, per sample and standardized gene: halves that separate stay finite
+
+
+class StabilitySelection(BaseEstimator):
+    """Select the genes that enter the LASSO path early in most of the complementary halves of a cohort.
+
+    The cohort is split into two halves `n_pairs` times. In each half the first `q` genes on the LASSO path
+    are chosen; genes chosen in at least `threshold` of the halves are selected. The expected number of
+    selected genes whose chance is no better than average (`pfer`) is bounded without a model for
+    the outcome. Of `q`, `threshold` and `pfer` two are given and the third is solved.
+
+    Parameters
+    ----------
+    model : estimator
+        `LassoLogistic`, `LassoCox` or another LASSO of this package: the outcome, elastic-net mixing,
+        penalty factors and tolerance are its; its penalty is not used. Genes without a penalty are in
+        every fit, are not counted and not selected.
+    n_pairs : int, default=50
+        Complementary pairs; 50 are 100 halves.
+    q : int, optional
+        Genes chosen in each half.
+    threshold : float or None, default=0.75
+        Smallest frequency that selects, above 0.5.
+    pfer : float or None, default=1.0
+        Expected number of false genes that is tolerated (per-family error rate).
+    bound : {"unimodal", "r-concave", "meinshausen-buehlmann"}, default="unimodal"
+        What is assumed of the frequencies of false genes: a unimodal or an r-concave distribution (Shah
+        and Samworth 2013), or that false genes are exchangeable and no worse than chance
+        (Meinshausen and Bühlmann 2010).
+    random_state : int, Generator or None
+        Deals the halves.
+
+    Attributes
+    ----------
+    selected_ : (p,) bool array
+    frequency_ : (p,) array
+        Fraction of the halves in which a gene is among the first `q_`.
+    path_genes_, path_frequency_ : (g,), (q, g) arrays
+        Genes chosen in any half; fraction of the halves in which each is among the first 1, ..., `q_`.
+    lambdas_ : (k,) array
+        Penalties walked by all halves.
+    q_, threshold_, pfer_ : int, float, float
+        The values used; `pfer_` is the bound they keep, at most the one asked for.
+    fdr_bound_ : float
+        Bound of the false discovery rate, min(1, `pfer_`): the false fraction is never above the
+        number of false genes. Rigorous, and crude when many genes are selected.
+    false_fraction_ : float
+        `pfer_` over the number of selected genes, at most 1: what to expect of the list at
+        hand, not a bound; 0 when nothing is selected.
+    refits_ : (2 n_pairs, s) array, or (2 n_pairs, k, s) with k classes
+        Coefficients of the selected genes, per unit of the input, fitted in each half to these genes alone
+        (and those without a penalty), with hardly any penalty.
+    interval_ : (2, s) or (2, k, s) array
+        2.5% and 97.5% points of `refits_`: 95% intervals from the stability refits. Halves vary as much
+        about the estimate of the cohort as that does about the truth. The intervals do not account for
+        the selection, which favours genes that look strong.
+
+    References
+    ----------
+    Meinshausen and Bühlmann, J R Stat Soc B 72:417 (2010); Shah and Samworth, J R Stat Soc B 75:55 (2013);
+    Hofner, Boccuto and Göker, BMC Bioinformatics 16:144 (2015). Half-samples: Efron, The Jackknife, the
+    Bootstrap and Other Resampling Plans, Section 8.4 (1982).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from precisionmed.estimators import LassoLogistic
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 300))
+    >>> y = (2 * X[:, 7] - 2 * X[:, 9] + rng.logistic(size=200) > 0).astype(int)
+    >>> np.flatnonzero(StabilitySelection(LassoLogistic(), random_state=1).fit(X, y).selected_)
+    array([7, 9])
+    """
+
+    def __init__(
+        self,
+        model: Linear,
+        n_pairs: int = 50,
+        q: int | None = None,
+        threshold: float | None = 0.75,
+        pfer: float | None = 1.0,
+        bound: str = "unimodal",
+        random_state: int | np.random.Generator | None = None,
+    ) -> None:
+        self.model = model
+        self.n_pairs = n_pairs
+        self.q = q
+        self.threshold = threshold
+        self.pfer = pfer
+        self.bound = bound
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike | pd.DataFrame, y: Any, *, groups: ArrayLike | None = None) -> Self:
+        """Select genes.
+
+        Parameters
+        ----------
+        X : (n, p) array or DataFrame
+        y : array or frame
+            As `model` takes it. Halves have their share of each class, or of the events.
+        groups : (n,) array, optional
+            Samples of one group (a patient) stay in one half.
+
+        Raises
+        ------
+        InputError
+            Missing values, too few samples of a class (or events), a parameter out of range, or values
+            of `q`, `threshold` and `pfer` that contradict each other.
+        """
+        model, rng = clone(self.model), np.random.default_rng(self.random_state)
+        outcome = model._outcome(y)
+        strata, _ = strata_of(model, outcome[0])
+        halves = deal_halves(strata, self.n_pairs, rng, groups)
+        problem = model._problem(X, outcome, halves.astype(float))
+        self.n_features_in_, self.feature_names_in_ = model.n_features_in_, model.feature_names_in_
+        factor = problem.factor.ravel()
+        eligible = int(np.sum((factor > 0) & np.isfinite(factor) & (problem.unit > 0)))
+        self.q_, self.threshold_, self.pfer_ = complete(
+            self.bound, eligible, self.n_pairs, self.q, self.threshold, self.pfer
+        )
+        genes, self.lambdas_ = first_genes(problem, self.q_)
+        path = entry_frequency(genes, factor.size)
+        self.frequency_ = path[-1]
+        self.path_genes_ = np.flatnonzero(self.frequency_)
+        self.path_frequency_ = path[:, self.path_genes_]
+        self.selected_ = self.frequency_ >= self.threshold_ - 1e-9
+        self.fdr_bound_ = min(1.0, self.pfer_)
+        count = int(self.selected_.sum())
+        self.false_fraction_ = min(1.0, self.pfer_ / count) if count else 0.0
+        self.refits_ = self._refit(model, as_matrix(X), outcome, halves, factor == 0)
+        self.interval_ = np.quantile(self.refits_, [0.025, 0.975], axis=0)
+        return self
+
+    def _refit(self, model: Linear, X: Any, outcome: Any, halves: np.ndarray, free: np.ndarray) -> Any:
+        """Return coefficients of the selected genes in each half, fitted to them and unpenalized genes."""
+        used = self.selected_ | free
+        if not self.selected_.any():
+            return np.zeros((len(halves), 0))
+        ridge = clone(model).set_params(alpha=1e-3, penalty_factor=None)
+        problem: Problem = ridge._problem(columns_of(X, used), outcome, halves.astype(float))
+        (step,) = Walk(problem, lambdas=np.array([_RIDGE]))
+        scale = problem.unit * problem.scale
+        scale = scale.reshape(len(halves), *(1,) * (step.beta.ndim - 2), -1)
+        coef = np.divide(step.beta, scale, out=np.zeros(step.beta.shape), where=scale > 0)
+        return coef[..., self.selected_[used]]
