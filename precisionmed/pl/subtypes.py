@@ -130,7 +130,8 @@ def _area(strength: np.ndarray) -> np.ndarray:
 def _short(name: str, most: int = 46) -> str:
     """Return the name of a gene set as words that fit beside the figure."""
     text = re.sub(r" \(GO:\d+\)$", "", name).replace("_", " ")
-    text = text[:1].upper() + text[1:]
+    if text.split(" ")[0].islower():  # not rRNA
+        text = text[:1].upper() + text[1:]
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 

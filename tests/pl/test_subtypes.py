@@ -107,6 +107,7 @@ def test_gene_sets_without_a_finding_say_so(adata: ad.AnnData) -> None:
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert names == ["HALLMARK E2F TARGETS", "Immune response"]
     assert _short("DNA replication initiation (GO:0006270)") == "DNA replication initiation"
+    assert _short("rRNA processing (GO:0006364)") == "rRNA processing"
     assert len(_short("a very long name " * 9)) == 46
     adata.uns["precisionmed"]["subtypes"]["gene_sets"]["fdr"] = 0.5
     with pytest.raises(InputError, match="no gene set differs between the subtypes"):
