@@ -104,8 +104,8 @@ def main() -> None:
         return
     load = os.getloadavg()[0]
     print(
-        f"{given.samples} samples x {given.genes} genes, {os.cpu_count()} cores, load at the start {load:.1f}.\n"
-        "R runs on one thread; times are without start-up, reading and compiling. Differences are relative to\n"
+        f"{given.samples} samples x {given.genes} genes, {os.cpu_count()} cores, load {load:.1f}.\n"
+        "R runs on one thread; times are without start-up, reading, compiling. Differences are relative to\n"
         "R's value, absolute below 1; R stops when the likelihood changes by less than 1e-9 (glm: 1e-8).\n"
     )
     print(f"{'job':<14}{'R s':>8}{'ours s':>8}{'ratio':>7}{'max rel. diff.':>16}{'R GB':>7}{'ours GB':>9}")
