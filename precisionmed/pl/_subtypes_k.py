@@ -59,7 +59,7 @@ def k_scores(adata: AnnData, *, ax: Axes | None = None) -> Axes:
         if "null_pac" in table:
             ax.plot(table["k"], table["null_pac"], "--", color=GREY, linewidth=1, label="no subtypes: mean")
         ax.plot(table["k"], table["pac"], "o-", color=BLUE, markersize=4.5, label="this cohort")
-        _ring(ax, table)
+        _ring(ax, table, "shown" if _descriptive(adata) else "chosen")
         drawn = [c for c in ("pac", "null_pac", "null_upper") if c in table]
         ax.set_ylim(0, 1.12 * float(table[drawn].max(axis=None)))
         _ticks(ax, table)
@@ -76,17 +76,17 @@ def k_scores(adata: AnnData, *, ax: Axes | None = None) -> Axes:
 
 
 def votes(adata: AnnData, *, ax: Axes | None = None) -> Axes:
-    """Draw which k each rule votes for, over the values of its index; the chosen k is shaded."""
+    """Draw which k each rule votes for, over the values of its index; the answer is shaded."""
     table = slot(adata, "subtypes", "votes").reset_index(drop=True)
     scores = slot(adata, "subtypes", "k_scores").set_index("k")
     ks = sorted({*scores.index.astype(int), *table["k"].astype(int)})
-    chosen = chosen_k(adata)
+    answer = 1 if _descriptive(adata) else chosen_k(adata)
     with canvas(ax, 3.7, 1.5 + 0.27 * len(table)) as ax:
-        if chosen in ks:
-            ax.axvspan(ks.index(chosen) - 0.5, ks.index(chosen) + 0.5, color=PALE, zorder=0)
+        if answer in ks:
+            ax.axvspan(ks.index(answer) - 0.5, ks.index(answer) + 0.5, color=PALE, zorder=0)
         for i, (rule, voted) in enumerate(zip(table["rule"].astype(str), table["k"], strict=True)):
             row, index = len(table) - 1 - i, _INDEX_OF.get(rule, rule)
-            colour = VERMILION if voted == chosen else BLUE
+            colour = VERMILION if voted == answer else BLUE
             ax.scatter(ks.index(int(voted)), row, s=310 if index in scores else 62, c=colour, zorder=2)
             if index not in scores:
                 ax.axhline(row, color="#ECEEF1", linewidth=0.7, zorder=0.5)
@@ -151,7 +151,12 @@ def chosen_k(adata: AnnData) -> int | None:
     return int(found.iloc[0]) if len(found) else None
 
 
-def _ring(ax: Axes, table: pd.DataFrame) -> None:
+def _descriptive(adata: AnnData) -> bool:
+    """Say whether the cohort gives no evidence of subtypes, so that k merely describes it."""
+    return not bool(slot(adata, "subtypes").get("evidence", True))
+
+
+def _ring(ax: Axes, table: pd.DataFrame, label: str) -> None:
     from matplotlib.patheffects import withStroke
 
     chosen = table[table["chosen"].astype(bool)]
@@ -159,7 +164,7 @@ def _ring(ax: Axes, table: pd.DataFrame) -> None:
     ax.plot(chosen["k"], chosen["pac"], **_RING)
     for k, pac in zip(chosen["k"], chosen["pac"], strict=True):
         look = {"color": VERMILION, "weight": "bold", "ha": "center", "fontsize": 8, "path_effects": halo}
-        note(ax, "chosen", (k, pac), (0, -18), "data", **look)
+        note(ax, label, (k, pac), (0, -18), "data", **look)
 
 
 def _ticks(ax: Axes, table: pd.DataFrame) -> None:

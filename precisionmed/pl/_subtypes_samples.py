@@ -141,7 +141,14 @@ def robustness(adata: AnnData, *, ax: Axes | None = None) -> Axes:
                 text = f"{value:.2f}".removeprefix("0").replace("-0", "−").replace("-", "−")
                 ax.text(col, row, text, ha="center", va="center", color=ink, fontsize=7)
         for row, value in enumerate(own):
-            ax.text(len(names) - 0.2, row, f"{value:.2f}", va="center", weight="bold", fontsize=8)
+            ax.text(
+                len(names) - 0.2,
+                row,
+                f"{value:.2f}".replace("-", "−"),
+                va="center",
+                weight="bold",
+                fontsize=8,
+            )
         ax.text(len(names) - 0.2, -0.75, "with the\nsubtypes", va="bottom", fontsize=8)
         ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
         ax.set_yticks(range(len(names)), names)

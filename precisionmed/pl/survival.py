@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, nearest
@@ -85,7 +86,10 @@ def concordance(adata: AnnData, endpoint: str | None = None, *, ax: Axes | None 
 def draw_hazards(ax: Axes, table: pd.DataFrame, labels: list[str]) -> None:
     """Draw hazard ratios with their intervals and p values."""
     ratios = interval_texts(table["hazard_ratio"], table["lower"], table["upper"])
-    text = [f"{ratio}, {p_text(float(p))}" for ratio, p in zip(ratios, table["p"], strict=True)]
+    text = [
+        f"{ratio}, {p_text(float(p))}" if np.isfinite(p) else "not estimable"
+        for ratio, p in zip(ratios, table["p"], strict=True)
+    ]
     forest(
         ax, labels, table["hazard_ratio"], table["lower"], table["upper"], reference=1.0, log=True, text=text
     )

@@ -46,6 +46,18 @@ def test_without_subtypes_no_k_is_ringed(adata: ad.AnnData) -> None:
             assert "chosen" not in _texts(draw(adata))
 
 
+def test_without_evidence_the_answer_is_none_and_k_is_only_shown(adata: ad.AnnData) -> None:
+    found = adata.uns["precisionmed"]["subtypes"]
+    found["evidence"] = False
+    found["votes"].loc[0, "k"] = 1
+    with offscreen():
+        scores, rules = pl.subtypes.k_scores(adata), pl.subtypes.votes(adata)
+    assert "shown" in _texts(scores)
+    assert "chosen" not in _texts(scores)
+    shaded = next(patch for patch in rules.patches if isinstance(patch, Rectangle))
+    assert shaded.get_x() == -0.5  # the column of "none"
+
+
 def test_scores_without_a_null_are_drawn_too(adata: ad.AnnData) -> None:
     table = adata.uns["precisionmed"]["subtypes"]["k_scores"]
     adata.uns["precisionmed"]["subtypes"]["k_scores"] = table[["k", "pac", "silhouette", "chosen"]]

@@ -35,6 +35,9 @@ def test_evidence_is_the_first_thing_said(adata: ad.AnnData, config: RunConfig, 
     assert kind == "verdict"
     assert said.startswith("3 subtypes: more stable than in cohorts without subtypes (p\u00a0=\u00a00.020")
     assert said.endswith("k = 3 has the lowest PAC.")
+    finding = summary._subtypes(_run(adata, config, tmp_path))[0][1]
+    assert "More stable than in cohorts without subtypes (p\u00a0=\u00a00.020)" in finding
+    assert finding.endswith("% are core samples of theirs.")
 
 
 def test_without_evidence_everything_is_called_descriptive(
@@ -53,7 +56,7 @@ def test_without_evidence_everything_is_called_descriptive(
     subtypes.fill(_run(adata, config, tmp_path), page)
     assert page.blocks[0].kind == "no verdict"
     assert [block.text for block in page.blocks if block.kind == "heading"] == [
-        "Why this number",
+        "Why no subtypes",
         "Who is in them (descriptive)",
         "What they are (descriptive)",
         "Beside known classes (descriptive)",

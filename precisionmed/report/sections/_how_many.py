@@ -53,7 +53,7 @@ def verdict(run: Run, found: dict[str, Any], page: Page) -> None:
 
 def why(run: Run, found: dict[str, Any], page: Page) -> None:
     """Show what speaks for this number: stability against cohorts without subtypes, and the rules' votes."""
-    page.heading("Why this number")
+    page.heading("Why no subtypes" if descriptive(found) else "Why this number")
     with page.pair():
         page.figure(
             "k_scores",
@@ -69,7 +69,7 @@ def why(run: Run, found: dict[str, Any], page: Page) -> None:
                 "votes",
                 lambda: pl.subtypes.votes(run.adata),
                 "The number that each rule votes for (dot), with the value of its index for every number. "
-                "Votes inform; the choice follows the sentence above.",
+                "Votes inform; the answer (shaded) follows from the test above.",
                 "Table of rules by number of subtypes, votes marked.",
             )
     page.table(("subtypes", "votes"), found.get("votes"), "What each rule votes for, and why.")

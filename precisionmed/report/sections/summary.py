@@ -72,6 +72,8 @@ def _subtypes(run: Run) -> list[tuple[str, str]]:
     if np.isfinite(p):
         verdict = "More" if p <= LEVEL else "Not clearly more"
         said += f" {verdict} stable than in cohorts without subtypes ({p_text(p)})."
+    if "subtype_core" in run.adata.obs:
+        said += f" {percent(float(run.adata.obs['subtype_core'].mean()))} are core samples of theirs."
     return [("Subtypes", said)]
 
 
