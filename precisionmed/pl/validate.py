@@ -124,8 +124,8 @@ def replication(adata: AnnData, *, statistic: str = "in_group_proportion", ax: A
     rows = np.arange(len(table))[::-1]
     with canvas(ax, 5.0, height(len(table)) + 0.3) as ax:
         lower, upper = table[f"{prefix}_lower"], table[f"{prefix}_upper"]
-        ax.barh(rows, upper - lower, left=lower, height=0.5, color=PALE, label="without clusters: 95%")
-        ax.plot(table[f"{prefix}_mean"], rows, "|", color=GREY, markersize=10, label="and mean")
+        ax.barh(rows, upper - lower, left=lower, height=0.5, color=PALE, label="no clusters: 95%")
+        ax.plot(table[f"{prefix}_mean"], rows, "|", color=GREY, markersize=10, label="no clusters: mean")
         for row, x, mode, fdr in zip(rows, table[statistic], table["mode"], table["fdr"], strict=True):
             shade = MODES.get(str(mode), BLUE)
             inside = shade if fdr < 0.05 else "white"

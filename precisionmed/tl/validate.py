@@ -118,6 +118,8 @@ def _performance(
         elif task == "intrinsic_subtype" and "intrinsic" in labels:
             rows += _class_rows(task, calls[task], labels["intrinsic"])
     table = pd.DataFrame(rows, columns=["task", "metric", "n", "estimate", "lower", "upper"])
+    # Without a row, columns have no type of their own and could not be written to a file.
+    table = table.astype({"n": int, "estimate": float, "lower": float, "upper": float})
     return cohort.labelled(table, mode=mode)
 
 
