@@ -36,7 +36,9 @@ def biological_processes() -> GeneSets:
     with resources.as_file(resources.files("precisionmed") / "resources" / name) as path:
         header, _, body = read_text(path, "gene sets").partition("\n")
     release = header.removeprefix("# ").split(" (")[0]
-    return GeneSets(f"biological processes of the {release}", _parse(Path(name), body, first=2))
+    return GeneSets(
+        f"biological processes of the {release} (Ashburner et al. 2000)", _parse(Path(name), body, first=2)
+    )
 
 
 def read_gene_sets(path: str | Path) -> GeneSets:

@@ -11,6 +11,9 @@ _ENTRIES = """
 Anders S, Huber W. Differential expression analysis for sequence count data. Genome Biol 2010;11:R106.
 doi:10.1186/gb-2010-11-10-r106
 
+Ashburner M, Ball CA, Blake JA, et al. Gene Ontology: tool for the unification of biology. Nat Genet
+2000;25:25-29. doi:10.1038/75556
+
 Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful approach to multiple
 testing. J R Stat Soc B 1995;57:289-300. doi:10.1111/j.2517-6161.1995.tb02031.x
 
@@ -19,6 +22,9 @@ oligonucleotide array data based on variance and bias. Bioinformatics 2003;19:18
 doi:10.1093/bioinformatics/19.2.185
 
 Breslow N. Covariance analysis of censored survival data. Biometrics 1974;30:89-99. doi:10.2307/2529620
+
+Brunet JP, Tamayo P, Golub TR, Mesirov JP. Metagenes and molecular pattern discovery using matrix
+factorization. Proc Natl Acad Sci USA 2004;101:4164-4169. doi:10.1073/pnas.0308531101
 
 Bullard JH, Purdom E, Hansen KD, Dudoit S. Evaluation of statistical methods for normalization and
 differential expression in mRNA-Seq experiments. BMC Bioinformatics 2010;11:94. doi:10.1186/1471-2105-11-94
@@ -121,6 +127,9 @@ doi:10.1002/(SICI)1097-0258(19970228)16:4<385::AID-SIM380>3.0.CO;2-3
 
 Tibshirani RJ, Efron B. Pre-validation and inference in microarrays. Stat Appl Genet Mol Biol 2002;1:1.
 doi:10.2202/1544-6115.1000
+
+Traag VA, Waltman L, van Eck NJ. From Louvain to Leiden: guaranteeing well-connected communities. Sci Rep
+2019;9:5233. doi:10.1038/s41598-019-41695-z
 
 Wang J, Wen S, Symmans WF, Pusztai L, Coombes KR. The bimodality index: a criterion for discovering and
 ranking bimodal signatures from cancer gene expression profiling data. Cancer Inform 2009;7:199-216.

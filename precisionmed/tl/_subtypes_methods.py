@@ -92,8 +92,8 @@ def _markers(result: dict[str, Any]) -> str:
     )
     if "gene_sets" in result:
         said += (
-            f" {result['n_gene_sets']:,} sets of {FEWEST_GENES} to {MOST_GENES} measured genes "
-            f"({result['params']['gene_sets']}) were compared with all other genes by these t statistics, "
+            f" {result['n_gene_sets']:,} sets of {FEWEST_GENES} to {MOST_GENES} measured genes, "
+            f"{result['params']['gene_sets']}, were compared with all other genes by these t statistics, "
             "allowing for a correlation of 0.01 between the genes of a set (CAMERA; Wu and Smyth 2012), "
             "with the false discovery rate over the sets of each subtype."
         )

@@ -49,10 +49,10 @@ def test_each_known_classification_is_compared():
 
 
 def test_the_interval_covers_the_agreement_of_the_population():
-    large = _cohort(40_000, seed=99)
+    large = _cohort(20_000, seed=99)
     truth = adjusted_rand_score(large[1][large[0]["intrinsic"].notna()], large[0]["intrinsic"].dropna())
     inside = []
-    for seed in range(60):
+    for seed in range(40):
         found = known_class_tables(*_cohort(seed=seed), [], np.random.default_rng(seed))["known_classes"]
         inside.append(found["lower"].iloc[0] <= truth <= found["upper"].iloc[0])
     assert 0.88 <= np.mean(inside) <= 1
@@ -61,11 +61,11 @@ def test_the_interval_covers_the_agreement_of_the_population():
 def test_p_is_uniform_when_nothing_agrees():
     found = [
         known_class_tables(*_cohort(60, noise=1, seed=seed), [], np.random.default_rng(seed))["known_classes"]
-        for seed in range(80)
+        for seed in range(50)
     ]
     p = np.array([table["p"].iloc[0] for table in found])
     assert 0.35 < p.mean() < 0.65
-    assert (p < 0.05).mean() < 0.13
+    assert (p < 0.05).mean() < 0.15
 
 
 def test_nothing_known_gives_no_tables():
