@@ -82,6 +82,19 @@ def test_concordance_difference_is_that_of_the_two_indices_and_symmetric():
     assert (back.estimate, back.lower, back.upper, back.p) == pytest.approx(expected)
 
 
+def test_widening_leaves_the_estimate_and_stretches_the_interval(data):
+    risk, time = data[["first", "second"]].to_numpy().T, 1.0 + np.arange(len(data))
+    for compare in (
+        lambda widen: auc_difference(data["truth"], *risk, widen=widen),
+        lambda widen: concordance_difference(time, data["truth"], *risk, 3, 200, widen=widen),
+    ):
+        plain, wide = compare(1.0), compare(2.0)
+        assert wide.estimate == plain.estimate
+        assert wide.lower - wide.estimate == pytest.approx(2 * (plain.lower - plain.estimate))
+        assert wide.upper - wide.estimate == pytest.approx(2 * (plain.upper - plain.estimate))
+        assert wide.p > plain.p
+
+
 def test_missing_scores_are_an_input_error(data):
     with pytest.raises(InputError, match="missing"):
         auc_difference(data["truth"], data["first"], np.full(len(data), np.nan))
