@@ -98,18 +98,21 @@ def _partitions(partition: Callable[[float], np.ndarray], ks: np.ndarray) -> lis
             met[resolution] = partition(resolution)
         return int(met[resolution].max()) + 1
 
-    coarse, fine = 0.0, 1.0
+    count(0.0)
+    fine = 1.0
     while count(fine) < ks[-1] and fine < _FINEST:
         fine *= 2
-    count(coarse)
     for k in ks:
         for _ in range(_TRIES):
             numbers = {resolution: count(resolution) for resolution in met}
-            if k in numbers.values():
+            below = [resolution for resolution, number in numbers.items() if number < k]
+            above = [resolution for resolution, number in numbers.items() if number > k]
+            # Fewer clusters than the graph has components are out of reach.
+            if k in numbers.values() or not below or not above:
                 break
-            below = max((r for r, number in numbers.items() if number < k), default=coarse)
-            above = min((r for r, number in numbers.items() if number > k and r > below), default=fine)
-            count((below + above) / 2)
+            # The number need not rise with every step: the last that is too low, and the next too high.
+            low = max(below)
+            count((low + min((r for r in above if r > low), default=2 * low)) / 2)
     # By number of clusters, then resolution: ties go to the coarser partition.
     ordered = sorted(met.items(), key=lambda item: (item[1].max(), item[0]))
     return [min((found for _, found in ordered), key=lambda found: abs(found.max() + 1 - k)) for k in ks]

@@ -82,8 +82,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         Chosen number of clusters, at least 2. Without evidence it merely describes the cohort, and
         `reason_` begins with "No subtypes: ".
     votes_ : dict of str to int
-        The k each rule would choose, 1 for "no subtypes": `relative_pac` (ours), `pac`, `delta_area`,
-        `silhouette`, `cophenetic`, `cola`.
+        The k each rule alone would choose, 1 for "no subtypes": `relative_pac`, `pac`, `delta_area`,
+        `silhouette`, `cophenetic`, `cola`. Ours joins two of them: the null cohorts tell whether there
+        are subtypes, the silhouettes how many.
     reason_ : str
         Why, in a sentence.
     order_ : ndarray of int
@@ -161,11 +162,13 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         # One BLAS thread: the same bits whatever the number of threads, see `consensus_matrices`.
         with threadpool_limits(limits=1, user_api="blas"):
             consensus = list(consensus_matrices(values, drawn, ks, base, rng))
+            cdfs = [score.distribution(c) for c in consensus]
             null = {}
             if self.n_null:
                 few = drawn[:NULL_RESAMPLES]
                 null = null_scores(
                     values,
+                    np.array([score.ambiguous_fraction(cdf) for cdf in cdfs]),
                     self.n_null,
                     lambda cohort: consensus_matrices(cohort, few, ks, base, rng),
                     rng,
@@ -173,7 +176,6 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
                 )
         min_size = max(3, int(np.ceil(self.min_fraction * n)))
         finals = [score.final_clustering(c, k) for c, k in zip(consensus, ks, strict=True)]
-        cdfs = [score.distribution(c) for c in consensus]
         self.scores_ = score.score_table(ks, finals, cdfs, min_size) | null
         self._choose(ks, min_size)
         numbers = [int(k) for k in ks]
@@ -231,8 +233,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
 
     def _choose(self, ks: np.ndarray, min_size: int) -> None:
         self.k_, self.evidence_, self.reason_ = choice.choose_k(self.scores_, min_size)
-        ours = 1 if self.evidence_ is False else self.k_
-        self.votes_ = {"relative_pac": ours} | choice.votes(self.scores_)
+        self.votes_ = choice.votes(self.scores_)
         if self.k is not None:
             i = int(np.flatnonzero(ks == self.k)[0])
             self.k_ = int(self.k)

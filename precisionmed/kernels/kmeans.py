@@ -13,7 +13,7 @@ from numba import njit, prange
 
 from precisionmed.kernels.resamples import RUNS, UNDRAWN, store_labels, submatrix
 
-STARTS = 4  # the best of these is kept
+STARTS = 8  # the best of these is kept
 TRIALS = 4  # candidates for each seed
 _ROUNDS = 100
 

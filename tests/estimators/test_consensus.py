@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
 from precisionmed.errors import InputError
-from precisionmed.estimators import ConsensusClustering
+from precisionmed.estimators import ConsensusClustering, _leiden
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "consensus"
 
@@ -24,21 +24,31 @@ def _planted(k: int, seed: int, n: int = 120, p: int = 400, effect: float = 2.0)
     return centres[truth] + rng.normal(size=(n, p)), truth
 
 
-@pytest.mark.parametrize(("linkage", "metric"), [("average", "pearson"), ("complete", "euclidean")])
-def test_equals_consensusclusterplus_given_its_subsamples(linkage, metric):
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("average", {"linkage": "average", "metric": "pearson"}),
+        ("complete", {"linkage": "complete", "metric": "euclidean"}),
+        ("ward", {"linkage": "ward", "metric": "euclidean"}),
+        ("spearman", {"linkage": "average", "metric": "spearman"}),
+        ("pam", {"clusterer": "pam", "metric": "euclidean"}),
+    ],
+)
+def test_equals_consensusclusterplus_given_its_subsamples(name, parameters):
     expression = pd.read_csv(REFERENCE / "expression.csv")
-    subsamples = pd.read_csv(REFERENCE / f"{linkage}_subsamples.csv", header=None).to_numpy()
-    model = ConsensusClustering((2, 3, 4), linkage=linkage, metric=metric, n_null=0)
+    subsamples = pd.read_csv(REFERENCE / f"{name}_subsamples.csv", header=None).to_numpy()
+    model = ConsensusClustering((2, 3, 4), n_null=0, **parameters)
     model.fit(expression, subsamples=list(subsamples))
-    classes = pd.read_csv(REFERENCE / f"{linkage}_classes.csv")
+    classes = pd.read_csv(REFERENCE / f"{name}_classes.csv")
     for k in (2, 3, 4):
-        expected = pd.read_csv(REFERENCE / f"{linkage}_k{k}.csv", header=None).to_numpy()
+        expected = pd.read_csv(REFERENCE / f"{name}_k{k}.csv", header=None).to_numpy()
         np.testing.assert_allclose(model.consensus_matrix(k), expected, rtol=0, atol=1e-7)
         assert adjusted_rand_score(classes[f"k{k}"], model.labels_[k]) == 1
-    expected_scores = pd.read_csv(REFERENCE / f"{linkage}_scores.csv")
+    expected_scores = pd.read_csv(REFERENCE / f"{name}_scores.csv")
     np.testing.assert_allclose(model.scores_["delta_area"], expected_scores["delta_area"], atol=1e-12)
+    np.testing.assert_allclose(model.scores_["pac"], expected_scores["pac"], atol=1e-12)
     # Consensus values tie, and tied merges may be done in either order: the trees differ a little.
-    np.testing.assert_allclose(model.scores_["cophenetic"], expected_scores["cophenetic"], atol=1e-3)
+    np.testing.assert_allclose(model.scores_["cophenetic"], expected_scores["cophenetic"], atol=5e-3)
 
 
 @pytest.mark.parametrize("k", [2, 3, 4, 5])
@@ -84,6 +94,63 @@ def test_one_population_is_not_sold_as_subtypes():
     assert 0.35 < np.mean(least) < 0.75
 
 
+@pytest.mark.parametrize("clusterer", ["kmeans", "pam", "nmf", "leiden"])
+@pytest.mark.parametrize("metric", ["pearson", "euclidean"])
+def test_every_clusterer_finds_planted_subtypes(clusterer, metric):
+    if clusterer == "leiden":
+        pytest.importorskip("scanpy")
+        pytest.importorskip("igraph")
+    X, truth = _planted(3, 6)
+    model = ConsensusClustering(
+        (2, 3, 4), clusterer, metric=metric, resamples=12, n_null=0, k=3, random_state=1
+    ).fit(X)
+    assert adjusted_rand_score(truth, model.labels_[3]) > 0.97
+    assert model.confidence_.mean() > 0.95
+
+
+def test_nmf_takes_values_that_are_not_centred():
+    rng = np.random.default_rng(2)
+    truth = rng.integers(3, size=90)
+    X = rng.gamma(0.5, 2.0, size=(3, 200))[truth] + rng.gamma(1.0, 1.0, size=(90, 200))
+    model = ConsensusClustering((3,), "nmf", resamples=10, n_null=0, random_state=1).fit(X)
+    assert adjusted_rand_score(truth, model.labels_[3]) > 0.95
+
+
+@pytest.mark.parametrize("clusterer", ["hierarchical", "kmeans", "pam", "nmf"])
+@pytest.mark.parametrize("feature_fraction", [1.0, 0.6])
+def test_no_clusterer_depends_on_the_threads(clusterer, feature_fraction):
+    X, _ = _planted(3, 8, n=60, p=150, effect=0.8)
+    model = ConsensusClustering(
+        (2, 3, 4), clusterer, resamples=40, feature_fraction=feature_fraction, n_null=0, random_state=3
+    )
+    first = clone(model).fit(X)
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        second = clone(model).fit(X)
+    finally:
+        numba.set_num_threads(threads)
+    for k in (2, 3, 4):
+        np.testing.assert_array_equal(first.consensus_[k], second.consensus_[k])
+
+
+def test_leiden_that_is_not_installed_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(_leiden, "find_spec", lambda name: None)
+    X, _ = _planted(2, 1, n=40)
+    with pytest.raises(InputError, match=r"precisionmed\[leiden\]"):
+        ConsensusClustering((2,), "leiden", resamples=5, n_null=0).fit(X)
+
+
+def test_leiden_keeps_the_nearest_partition_when_k_is_out_of_reach():
+    sizes = np.repeat(np.arange(4), 10)
+
+    def partition(resolution):  # a graph of four components: never fewer, then too many at once
+        return sizes if resolution < 3 else np.arange(40) // 2
+
+    found = _leiden._partitions(partition, np.array([2, 3, 4, 6, 20]))
+    assert [labels.max() + 1 for labels in found] == [4, 4, 4, 4, 20]
+
+
 def test_same_seed_same_result_whatever_the_threads():
     X, _ = _planted(3, 8, effect=1.0)
     model = ConsensusClustering((2, 3, 4), resamples=60, n_null=19, random_state=3)
@@ -126,10 +193,12 @@ def test_attributes_hang_together():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
+        ({"clusterer": "dbscan"}, "clusterer"),
         ({"linkage": "median"}, "linkage"),
         ({"metric": "cosine"}, "metric"),
         ({"linkage": "ward"}, "euclidean"),
         ({"sample_fraction": 0.0}, "sample_fraction"),
+        ({"feature_fraction": 1.5}, "feature_fraction"),
         ({"n_null": 18}, "n_null"),
         ({"k_range": (1, 2)}, "k_range"),
         ({"k_range": (2, 90)}, "too few"),
