@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-_TOLERANCE = 0.05  # relative PACs this close count as equally stable
+_TOLERANCE = 0.02  # mean silhouettes this close count as equally clear
 _LEVEL = 0.05
-_LEAST_GAIN = 0.1  # of the area under the distribution, for a further cluster to count
+_UNAMBIGUOUS = 0.05  # PAC
+# Gain in area for a further cluster to count. Nobody has published a number; this one served delta area best.
+_LEAST_GAIN = 0.3
 _COLA_INDICES = ("stability", "silhouette", "concordance")
 _REDUNDANT, _STABLE = 0.95, 0.9  # cola's limits for Jaccard index and 1 - PAC
 
@@ -16,47 +18,54 @@ def choose_k(scores: dict[str, np.ndarray], min_size: int) -> tuple[int, bool | 
 
     A k is a candidate when it has more clusters of at least `min_size` samples (`sizeable`) than any
     smaller k, since splitting off a few outliers is perfectly stable and tells nothing; and, when null
-    cohorts were simulated, when it is more stable than these. Among candidates, the largest k whose
-    relative PAC is within 0.05 of the smallest is taken: stable clusters nested in stable clusters are
-    all real. When there is no candidate, the k is chosen in the same way among those that are left, as a
+    cohorts were simulated, when it is more stable than these. Once one k is, those with a PAC of at
+    most 0.05 are candidates too: nothing could be more stable than they are. Among candidates, the
+    largest k whose mean silhouette is within 0.02 of the largest is taken: clear clusters nested in
+    clear clusters are all real. The PAC cannot choose between them, since it falls with k whatever the
+    data. When there is no candidate, the k is chosen in the same way among those that are left, as a
     description of the cohort, and the reason begins with "No subtypes: ".
 
     Returns
     -------
     k : int
     evidence : bool or None
-        Whether there are subtypes at all; None when no null cohorts were simulated.
+        Whether there are subtypes at all; None when that was not tested.
     reason : str
     """
     ks, sizeable = scores["k"], scores["sizeable"]
     adds = sizeable > np.maximum.accumulate(np.concatenate([[1], sizeable[:-1]]))
     tested = "p_family" in scores
     stable = scores["p_family"] <= _LEVEL if tested else np.ones(len(ks), dtype=bool)
-    candidates = next(mask for mask in (adds & stable, adds, np.arange(len(ks)) == 0) if mask.any())
-    relative = scores["relative_pac" if tested else "pac"]
-    i = int(np.flatnonzero(candidates & (relative <= relative[candidates].min() + _TOLERANCE))[-1])
-    evidence = bool((adds & stable).any()) if tested else None
-    return int(ks[i]), evidence, _reason(scores, i, evidence, min_size)
+    evidence = bool((adds & stable).any())
+    if evidence:
+        candidates = adds & (stable | (scores["pac"] <= _UNAMBIGUOUS))
+    else:
+        candidates = adds if adds.any() else np.arange(len(ks)) == 0
+    width = scores["silhouette"]
+    i = int(np.flatnonzero(candidates & (width >= width[candidates].max() - _TOLERANCE))[-1])
+    found = evidence if tested or not evidence else None
+    return int(ks[i]), found, _reason(scores, i, found, min_size)
 
 
 def _reason(scores: dict[str, np.ndarray], i: int, evidence: bool | None, min_size: int) -> str:
     k = int(scores["k"][i])
     if scores["sizeable"].max() < 2:
-        said = (
-            f"No subtypes: no k tried gives a second subtype of at least {min_size} samples, only outliers;"
-        )
-        said += f" {compared(scores, i)} at k = {k}."
+        said = f"No subtypes: no k tried gives a second subtype of at least {min_size} samples, only "
+        said += f"outliers; {compared(scores, i)} at k = {k}."
     elif evidence is None:
-        said = f"k = {k} is the largest number of subtypes whose ambiguity is within 0.05 of the smallest"
-        said += f" ({compared(scores, i)}); it was not compared with cohorts without subtypes."
+        said = f"k = {k} gives the clearest subtypes ({_clear(scores, i)}; {compared(scores, i)}); "
+        said += "it was not compared with cohorts without subtypes."
     elif evidence:
-        said = f"k = {k}: {compared(scores, i)}. No larger k adds a subtype of at least {min_size} samples"
-        said += " with a ratio of the two PACs as small as this one's, give or take 0.05."
+        said = f"k = {k}: {compared(scores, i)}. Its subtypes are the clearest ({_clear(scores, i)}): no "
+        said += (
+            f"larger k adds one of at least {min_size} samples and is as clear, give or take {_TOLERANCE}."
+        )
     else:
         said = (
             f"No subtypes: no number of them (of at least {min_size} samples) was more stable than in "
-            f"cohorts without subtypes. k = {k} is the least ambiguous, but {compared(scores, i)}; "
-            "such groups divide a continuum and should not be taken for distinct entities."
+            f"cohorts without subtypes. k = {k} is the clearest ({_clear(scores, i)}), but "
+            f"{compared(scores, i)}; such groups divide a continuum and should not be taken for distinct "
+            "entities."
         )
     outliers = k - int(scores["sizeable"][i])
     if outliers and scores["sizeable"].max() > 1:
@@ -65,6 +74,10 @@ def _reason(scores: dict[str, np.ndarray], i: int, evidence: bool | None, min_si
     if evidence and i > 0 and i == len(scores["k"]) - 1:
         said += " It is the largest k tried: there may be more."
     return said
+
+
+def _clear(scores: dict[str, np.ndarray], i: int) -> str:
+    return f"mean silhouette {scores['silhouette'][i]:.2f}"
 
 
 def compared(scores: dict[str, np.ndarray], i: int) -> str:
@@ -77,13 +90,14 @@ def compared(scores: dict[str, np.ndarray], i: int) -> str:
 
 
 def votes(scores: dict[str, np.ndarray]) -> dict[str, int]:
-    """Return the k that each published rule would choose; 1 stands for "no subtypes".
+    """Return the k that each rule alone would choose; 1 stands for "no subtypes".
 
     Returns
     -------
     dict of str to int
-        `pac`: the smallest PAC (Senbabaoglu et al. 2014).
-        `delta_area`: the last k before the area grows by less than a tenth, the reading by eye of
+        `relative_pac` (with null cohorts): the smallest relative PAC among the k that are more stable than
+        these (John et al. 2020). `pac`: the smallest PAC (Senbabaoglu et al. 2014).
+        `delta_area`: the last k before the area grows by less than 0.3, for the reading by eye of
         Monti et al. (2003). `silhouette`, `cophenetic`: the largest mean silhouette of the
         consensus, and the largest cophenetic correlation (Brunet et al. 2004). `cola`: see `_cola`.
         The first k wins ties, as in R's `which.max`.
@@ -97,6 +111,10 @@ def votes(scores: dict[str, np.ndarray]) -> dict[str, int]:
         "cophenetic": ks[np.argmax(scores["cophenetic"])],
         "cola": _cola(scores),
     }
+    if "p_family" in scores:
+        stable = scores["p_family"] <= _LEVEL
+        relative = np.where(stable, scores["relative_pac"], np.inf)
+        chosen = {"relative_pac": ks[np.argmin(relative)] if stable.any() else 1} | chosen
     return {name: int(value) for name, value in chosen.items()}
 
 

@@ -13,12 +13,14 @@ from precisionmed.estimators import _consensus_scores as score
 # with; 50 put two samples together about 32 times, enough to tell below 0.1, between, and above 0.9.
 NULL_RESAMPLES = 50
 FEWEST_NULL = 19  # the smallest p is 1 / (1 + n_null)
-_LEAST_SPREAD = 1e-6  # of PACs: below it all cohorts count as alike
-_ROUNDING = 1e-9  # of a standardized PAC
+_OFFSET = 0.003  # keeps the logarithm of a PAC of 0 finite, and far from that of 0.05
+_LEAST_SPREAD = 1e-6  # of log PACs: below it all cohorts count as alike
+_ROUNDING = 1e-9  # of a standardized log PAC
 
 
 def null_scores(
     X: np.ndarray,
+    pac: np.ndarray,
     n_null: int,
     consensus_of: Callable[[np.ndarray], Iterable[np.ndarray]],
     rng: np.random.Generator,
@@ -29,6 +31,8 @@ def null_scores(
     Parameters
     ----------
     X : ndarray, shape (n, p)
+    pac : ndarray, shape (n_k,)
+        PAC of X from all its resamples, for `relative_pac`.
     n_null : int
         Number of rotations.
     consensus_of : callable
@@ -40,15 +44,16 @@ def null_scores(
     Returns
     -------
     dict of ndarray, shape (n_k,)
-        See `compare`.
+        See `compare`; and `relative_pac`, `pac` divided by the mean of the null cohorts.
     """
-    pac = []
+    simulated = []
     for done, cohort in enumerate(_with_rotations(X, n_null, rng), start=1):
         cdfs = (score.distribution(consensus) for consensus in consensus_of(cohort))
-        pac.append([score.ambiguous_fraction(cdf) for cdf in cdfs])
+        simulated.append([score.ambiguous_fraction(cdf) for cdf in cdfs])
         if progress is not None:
             progress(done, n_null + 1)
-    return compare(np.array(pac[0]), np.array(pac[1:]))
+    found = compare(np.array(simulated[0]), np.array(simulated[1:]))
+    return found | {"relative_pac": pac / np.maximum(found["null_pac"], np.finfo(float).tiny)}
 
 
 def compare(pac: np.ndarray, null_pac: np.ndarray) -> dict[str, np.ndarray]:
@@ -62,30 +67,29 @@ def compare(pac: np.ndarray, null_pac: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of ndarray, shape (n_k,)
-        `null_pac` (mean), `null_lower` and `null_upper` (5% and 95% points), `relative_pac` (`pac` / mean),
-        `p` (chance of a PAC this small at this k in a cohort without clusters) and `p_family` (chance
-        that such a cohort is this far below its kind at any k).
+        `null_pac` (mean), `null_lower` and `null_upper` (5% and 95% points), `p` (chance of a PAC this
+        small at this k in a cohort without clusters) and `p_family` (chance that such a cohort is
+        this far below its kind at any k).
 
     Notes
     -----
     Both p are Monte Carlo p-values, (1 + as extreme) / (1 + n_null), so that no value below
     1 / (1 + n_null) is ever claimed (Davison and Hinkley 1997, equation 4.11). `p_family` compares with the
-    largest of all k (Westfall and Young 1993, single step) of (mean - PAC) / SD. Mean and SD
-    are taken over all cohorts, the observed one included: that treats all alike, which makes
-    the p-values exact when the cohorts are exchangeable.
+    largest of all k (Westfall and Young 1993, single step) of (mean - y) / SD, y = log(PAC + 0.003). Mean
+    and SD are taken over all cohorts, the observed one included: that treats all alike, which makes
+    the p-values exact when the cohorts are exchangeable. Without the logarithm a PAC of 0 could
+    not stand out where null cohorts are rather stable too, as they are along one dominant axis.
     """
-    everyone = np.vstack([pac, null_pac])
+    everyone = np.log(np.vstack([pac, null_pac]) + _OFFSET)
     spread = np.maximum(everyone.std(axis=0), _LEAST_SPREAD)
     below = (everyone.mean(axis=0) - everyone) / spread
     furthest = below[1:].max(axis=1)
-    mean = null_pac.mean(axis=0)
     lower, upper = np.quantile(null_pac, [0.05, 0.95], axis=0)
     n = len(null_pac) + 1
     return {
-        "null_pac": mean,
+        "null_pac": null_pac.mean(axis=0),
         "null_lower": lower,
         "null_upper": upper,
-        "relative_pac": pac / np.maximum(mean, np.finfo(float).tiny),
         "p": (1 + (null_pac <= pac).sum(axis=0)) / n,
         "p_family": (1 + (furthest[:, None] >= below[0] - _ROUNDING).sum(axis=0)) / n,
     }

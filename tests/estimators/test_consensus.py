@@ -59,7 +59,6 @@ def test_planted_subtypes_are_found(k, seed):
     assert model.k_ == k
     assert adjusted_rand_score(truth, model.labels_[k]) > 0.97
     assert model.evidence_ is True
-    assert model.votes_["relative_pac"] == k
     assert model.scores_["p_family"][list(model.scores_["k"]).index(k)] <= 0.05
     assert model.confidence_.mean() > 0.95
 

@@ -8,65 +8,68 @@ import pytest
 from precisionmed.estimators import _consensus_choice as choice
 
 
-def _scores(pac, sizeable, p=None, **others):
-    pac = np.array(pac)
-    found = {
-        "k": np.arange(2, 2 + len(pac)),
-        "pac": pac,
-        "stability": 1 - pac,
-        "sizeable": np.array(sizeable),
+def _scores(silhouette, sizeable, p=None, **others):
+    n = len(silhouette)
+    found = {"k": np.arange(2, 2 + n), "silhouette": np.array(silhouette), "sizeable": np.array(sizeable)}
+    same = ("pac", "cophenetic", "concordance", "jaccard", "delta_area")
+    found |= dict.fromkeys(same, np.full(n, 0.2)) | {
+        name: np.array(values) for name, values in others.items()
     }
+    found["stability"] = 1 - found["pac"]
     if p is not None:
-        null = np.full(len(pac), 0.5)
-        found |= {"null_pac": null, "relative_pac": pac / null, "p_family": np.array(p)}
-    flat = np.full(len(pac), 0.5)
-    found |= dict.fromkeys(("silhouette", "cophenetic", "concordance", "jaccard", "delta_area"), flat)
-    return found | {name: np.array(values) for name, values in others.items()}
+        found |= {"null_pac": np.full(n, 0.5), "relative_pac": found["pac"] / 0.5, "p_family": np.array(p)}
+    return found
 
 
 def test_a_k_must_add_a_subtype_of_some_size():
-    found = _scores([0.20, 0.04, 0.06, 0.05, 0.01], [2, 3, 3, 4, 4])
-    k, evidence, reason = choice.choose_k(found, min_size=6)
-    assert k == 5, "the largest that adds one and is nearly as stable as the most stable of these"
+    k, evidence, reason = choice.choose_k(_scores([0.7, 0.90, 0.90, 0.89, 0.95], [2, 3, 3, 4, 4]), min_size=6)
+    assert k == 5, "the largest that adds one and is nearly as clear as the clearest of these"
     assert evidence is None
     assert "1 subtype has fewer than 6 samples" in reason
     assert "not compared" in reason
 
 
 def test_outliers_are_no_subtypes():
-    k, evidence, reason = choice.choose_k(_scores([0.0, 0.0], [1, 1], p=[0.01, 0.01]), min_size=6)
-    assert (k, evidence) == (2, False)
-    assert reason.startswith("No subtypes: no k tried gives a second subtype of at least 6 samples")
+    for p in ([0.01, 0.01], None):
+        k, evidence, reason = choice.choose_k(_scores([1.0, 1.0], [1, 1], p), min_size=6)
+        assert (k, evidence) == (2, False)
+        assert reason.startswith("No subtypes: no k tried gives a second subtype of at least 6 samples")
 
 
 def test_only_what_beats_the_null_is_evidence():
-    k, evidence, reason = choice.choose_k(
-        _scores([0.3, 0.2, 0.22], [2, 3, 4], p=[0.2, 0.01, 0.3]), min_size=6
-    )
+    k, evidence, reason = choice.choose_k(_scores([0.9, 0.8, 0.8], [2, 3, 4], [0.2, 0.01, 0.3]), min_size=6)
     assert (k, evidence) == (3, True)
     assert reason.startswith("k = 3: PAC is 0.20 against 0.50")
-    k, evidence, reason = choice.choose_k(_scores([0.3, 0.2, 0.4], [2, 3, 4], p=[0.2, 0.06, 0.3]), min_size=6)
+    k, evidence, reason = choice.choose_k(_scores([0.8, 0.9, 0.8], [2, 3, 4], [0.2, 0.06, 0.3]), min_size=6)
     assert (k, evidence) == (3, False)
     assert reason.startswith("No subtypes: ")
     assert "continuum" in reason
+    # A k without ambiguity cannot be more stable than the null; another k is the evidence.
+    perfect = _scores([1.0, 0.8, 0.7], [2, 3, 4], [0.2, 0.01, 0.3], pac=[0.0, 0.2, 0.3])
+    assert choice.choose_k(perfect, min_size=6)[:2] == (2, True)
 
 
 def test_the_largest_k_tried_is_pointed_out():
-    _, _, reason = choice.choose_k(_scores([0.3, 0.2], [2, 3], p=[0.01, 0.01]), min_size=6)
+    _, _, reason = choice.choose_k(_scores([0.7, 0.8], [2, 3], [0.01, 0.01]), min_size=6)
     assert reason.endswith("there may be more.")
 
 
 def test_each_rule_votes_as_published():
     found = _scores(
-        [0.30, 0.05, 0.08, 0.02],
+        [0.9, 0.8, 0.7, 0.6],
         [2, 3, 4, 5],
-        silhouette=[0.9, 0.8, 0.7, 0.6],
+        [0.5, 0.01, 0.01, 0.2],
+        pac=[0.30, 0.05, 0.08, 0.02],
         cophenetic=[0.8, 0.9, 0.9, 0.85],
-        delta_area=[0.5, 0.3, 0.05, 0.2],
+        delta_area=[0.5, 0.4, 0.05, 0.4],
         jaccard=[0.5, 0.6, 0.7, 0.97],
     )
-    voted = choice.votes(found)
-    assert voted == {"pac": 5, "delta_area": 3, "silhouette": 2, "cophenetic": 3, "cola": 4}
+    expected = {"pac": 5, "delta_area": 3, "silhouette": 2, "cophenetic": 3, "cola": 4, "relative_pac": 3}
+    assert choice.votes(found) == expected
+    found["p_family"][:] = 0.06
+    assert choice.votes(found)["relative_pac"] == 1
+    del found["p_family"]
+    assert "relative_pac" not in choice.votes(found)
 
 
 @pytest.mark.parametrize(
@@ -79,5 +82,5 @@ def test_each_rule_votes_as_published():
 )
 def test_colas_rule(pac, jaccard, k):
     best_at_four = [0.5, 0.6, 0.7]
-    found = _scores(pac, [2, 3, 4], jaccard=jaccard, silhouette=best_at_four, concordance=best_at_four)
+    found = _scores(best_at_four, [2, 3, 4], pac=pac, jaccard=jaccard, concordance=best_at_four)
     assert choice.votes(found)["cola"] == k

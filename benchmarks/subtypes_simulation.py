@@ -1,0 +1,199 @@
+"""How many subtypes are there? Simulated cohorts of known truth, our choice and the usual ones.
+
+`python benchmarks/subtypes_simulation.py` prints, for 1, 2, 3 and 5 true subtypes, how often each method
+finds the right number and how well its subtypes agree with the true ones (adjusted Rand index); for one
+population, how often it finds subtypes that are not there (peers: in the first `--seeds` cohorts).
+`--csv FILE` also writes a row for each cohort and method; `--seeds` and `--null-seeds` set the number of
+cohorts of each kind, `--first-seed` where they begin.
+
+A cohort has 160 samples and 1,000 genes of variance 1. Three factors make 6%, 4% and 2% of the variance and
+load on all genes; 400 genes form 20 blocks with a correlation of 0.5 among their other variance. Subtypes
+of unequal size shift genes of their own up or down: 8% of the genes by 1.0 SD (weak), 10% by 1.2 (moderate),
+20% by 1.5 (strong). One population comes in four kinds: all normal; factors and blocks with heavy tails (t,
+4 df); genes with heavy tails (t, 4 df); and whole samples louder than others (a multivariate t, 5 df).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numba import set_num_threads
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
+
+from precisionmed.estimators import ConsensusClustering
+
+N_SAMPLES, N_GENES = 160, 1000
+KS = range(2, 9)
+EFFECTS = {"weak": (0.08, 1.0), "moderate": (0.10, 1.2), "strong": (0.20, 1.5)}  # fraction of genes, SDs
+POPULATIONS = ("normal", "heavy factors", "heavy genes", "loud samples")
+_FACTORS = np.array([0.06, 0.04, 0.02])  # of the variance
+_BLOCKS, _BLOCK_SIZE, _BLOCK_SHARE = 20, 20, 0.5
+_RULES = {
+    "relative_pac": "PAC against null alone",
+    "pac": "ConsensusClusterPlus, PAC",
+    "delta_area": "ConsensusClusterPlus, delta area",
+    "cola": "cola's rule",
+}
+_PCS = 10
+_REFERENCES = 20  # of the gap statistic
+
+
+def simulate(k: int, effect: str, population: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return values (samples x genes) and true subtypes."""
+    n, p = N_SAMPLES, N_GENES
+    shares = np.maximum(rng.dirichlet(np.full(k, 20.0)), 0.6 / k)
+    edges = np.cumsum(shares / shares.sum())
+    truth = np.minimum(np.searchsorted(edges, (np.arange(n) + 0.5) / n), k - 1)
+
+    def draw(shape: tuple[int, int], heavy: bool) -> np.ndarray:
+        return rng.standard_t(4, shape) / np.sqrt(2) if heavy else rng.normal(size=shape)
+
+    loadings = rng.normal(size=(_FACTORS.size, p))
+    loadings *= np.sqrt(_FACTORS * p)[:, None] / np.linalg.norm(loadings, axis=1, keepdims=True)
+    heavy_factors = population == "heavy factors"
+    own = draw((n, p), population == "heavy genes")
+    correlated = rng.permutation(p)[: _BLOCKS * _BLOCK_SIZE]
+    shared = draw((n, _BLOCKS), heavy_factors)[:, np.repeat(np.arange(_BLOCKS), _BLOCK_SIZE)]
+    own[:, correlated] = np.sqrt(_BLOCK_SHARE) * shared + np.sqrt(1 - _BLOCK_SHARE) * own[:, correlated]
+    X = draw((n, _FACTORS.size), heavy_factors) @ loadings + np.sqrt(1 - _FACTORS.sum()) * own
+    if population == "loud samples":
+        X *= np.sqrt(5 / rng.chisquare(5, (n, 1)))
+    if k > 1:
+        fraction, shift = EFFECTS[effect]
+        for subtype in range(k):
+            genes = rng.permutation(p)[: int(fraction * p)]
+            X[np.ix_(truth == subtype, genes)] += shift * rng.choice([-1.0, 1.0], genes.size)
+    return X - np.median(X, axis=0), truth
+
+
+def consensus(X: np.ndarray, seed: int) -> dict[str, tuple[np.ndarray, float]]:
+    """Our subtypes with their p, and those by other rules from the same consensus.
+
+    Given the same resamples, the consensus of average linkage is that of ConsensusClusterPlus.
+    """
+    one = np.zeros(len(X), dtype=np.int64)
+    found = {}
+    for name, clusterer in (("ours, average linkage", "hierarchical"), ("ours, k-means", "kmeans")):
+        model = ConsensusClustering(tuple(KS), clusterer=clusterer, resamples=200, random_state=seed).fit(X)
+        labels = model.labels_[model.k_] if model.evidence_ else one
+        found[name] = (labels, model.scores_["p_family"].min())
+        if clusterer == "hierarchical":
+            for rule, said in _RULES.items():
+                found[said] = (model.labels_.get(model.votes_[rule], one), np.nan)
+    return found
+
+
+def kmeans_silhouette(X: np.ndarray, seed: int) -> np.ndarray:
+    """k-means on all genes; the k of the largest mean silhouette."""
+    tried = [KMeans(k, n_init=10, random_state=seed).fit_predict(X) for k in KS]
+    return max(tried, key=lambda labels: silhouette_score(X, labels))
+
+
+def kmeans_gap(X: np.ndarray, seed: int) -> np.ndarray:
+    """k-means on 10 principal components; gap statistic (Tibshirani et al. 2001) with its one-SE rule."""
+    rng = np.random.default_rng(seed)
+    scores = principal_components(X)
+    low, high = scores.min(axis=0), scores.max(axis=0)
+    uniform = [rng.uniform(low, high, scores.shape) for _ in range(_REFERENCES)]
+    ks = [1, *KS]
+    logs = np.array([[_log_inertia(cohort, k, seed) for k in ks] for cohort in uniform])
+    gap = logs.mean(axis=0) - [_log_inertia(scores, k, seed) for k in ks]
+    error = logs.std(axis=0) * np.sqrt(1 + 1 / _REFERENCES)
+    enough = np.append(gap[:-1] >= gap[1:] - error[1:], True)
+    return KMeans(ks[int(enough.argmax())], n_init=10, random_state=seed).fit_predict(scores)
+
+
+def _log_inertia(X: np.ndarray, k: int, seed: int) -> float:
+    return float(np.log(KMeans(k, n_init=2, random_state=seed).fit(X).inertia_))
+
+
+def gaussian_mixture(X: np.ndarray, seed: int) -> np.ndarray:
+    """Gaussian mixture on 10 principal components, full or diagonal covariances; the smallest BIC."""
+    scores = principal_components(X)
+    models = [
+        GaussianMixture(k, covariance_type=kind, n_init=2, reg_covar=1e-3, random_state=seed).fit(scores)
+        for k in (1, *KS)
+        for kind in ("full", "diag")
+    ]
+    return min(models, key=lambda model: model.bic(scores)).predict(scores)
+
+
+def principal_components(X: np.ndarray) -> np.ndarray:
+    """Return the scores of the leading components."""
+    left, singular, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    return (left * singular)[:, :_PCS]
+
+
+_PEERS = {
+    "k-means, silhouette": kmeans_silhouette,
+    "k-means, gap": kmeans_gap,
+    "Gaussian mixture, BIC": gaussian_mixture,
+}
+
+
+def rows(n_seeds: int, n_null_seeds: int, first: int) -> Iterator[dict]:
+    """Run all methods on all cohorts; one row a cohort and method."""
+    cells = [(1, "none", population, n_null_seeds) for population in POPULATIONS]
+    cells += [(k, effect, "normal", n_seeds) for k in (2, 3, 5) for effect in EFFECTS]
+    for seed in range(first, first + max(n_seeds, n_null_seeds)):
+        for cell, (k, effect, population, n) in enumerate(cells):
+            if seed >= first + n:
+                continue
+            X, truth = simulate(k, effect, population, np.random.default_rng([seed, cell]))
+            found = consensus(X, seed)
+            if seed < first + n_seeds:
+                found |= {name: (peer(X, seed), np.nan) for name, peer in _PEERS.items()}
+            cohort = {"subtypes": k, "effect": effect, "population": population, "seed": seed}
+            for method, (labels, p) in found.items():
+                k_found, ari = np.unique(labels).size, adjusted_rand_score(truth, labels)
+                yield cohort | {"method": method, "found": k_found, "ari": ari, "p": p}
+        print(f"seed {seed} done", file=sys.stderr, flush=True)
+
+
+def show(results: pd.DataFrame) -> None:
+    """Print the share of right numbers and the mean ARI, and the share of false subtypes."""
+    right = results.assign(right=results["found"] == results["subtypes"])
+    planted, none = right[right["subtypes"] > 1], right[right["subtypes"] == 1]
+    order = list(dict.fromkeys(results["method"]))
+    if len(planted):
+        cohorts = planted.groupby(["subtypes", "effect"])["seed"].nunique().max()
+        planted = planted.astype({"effect": pd.CategoricalDtype(list(EFFECTS))})
+        for column, said in (("right", "Right number of subtypes"), ("ari", "Adjusted Rand index, mean")):
+            table = planted.pivot_table(column, "method", ["subtypes", "effect"], observed=True)
+            print(f"\n{said} ({cohorts} cohorts a column)\n{table.loc[order].round(2).to_string()}")
+    if len(none):
+        cohorts = none.groupby("population")["seed"].nunique().max()
+        share = 1 - none.pivot_table("right", "method", "population")
+        error = np.sqrt(0.05 * 0.95 / cohorts)  # Monte Carlo, of a method that holds the level
+        print(f"\nSubtypes found in one population ({cohorts} cohorts a column; SE {error:.3f} at 0.05)")
+        print(share.loc[order, list(POPULATIONS)].round(3).to_string())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=20, help="cohorts of each kind with subtypes")
+    parser.add_argument("--null-seeds", type=int, default=100, help="cohorts of each kind without")
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--csv", type=Path, help="write a row for each cohort and method")
+    options = parser.parse_args()
+    # The cohorts are small: threads would wait for each other more than they work.
+    set_num_threads(1)
+    with threadpool_limits(limits=1):
+        results = pd.DataFrame(list(rows(options.seeds, options.null_seeds, options.first_seed)))
+    if options.csv:
+        results.to_csv(options.csv, index=False)
+    show(results)
+
+
+if __name__ == "__main__":
+    main()
