@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "CPM": "normalize",
+    "ClinicalOnly": "clinical",
     "ComBat": "batch",
     "ComBatSeq": "combat_seq",
     "ConsensusClustering": "consensus",
+    "CovariateEncoder": "covariates",
     "CoxModel": "cox",
     "CoxScreen": "cox",
     "FPKM": "lengths",
     "GeneFilter": "gene_filter",
+    "GenesAndClinical": "clinical",
     "IntrinsicSubtypeClassifier": "intrinsic",
     "LassoCox": "lasso",
     "LassoCoxCV": "lasso",

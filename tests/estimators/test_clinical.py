@@ -13,6 +13,7 @@ from precisionmed.estimators.covariates import CovariateEncoder
 from precisionmed.estimators.cox import CoxModel
 from precisionmed.estimators.crossval import cross_validate_models
 from precisionmed.estimators.lasso import LassoCoxCV, LassoLogisticCV
+from precisionmed.io.codec import decode, encode
 
 
 def _cohort(n: int = 160) -> tuple[np.ndarray, pd.DataFrame, np.ndarray, pd.DataFrame]:
@@ -104,3 +105,12 @@ def test_a_model_without_its_clinical_table_is_an_input_error():
     X, _, y, _ = _cohort()
     with pytest.raises(InputError, match="ClinicalOnly needs the clinical table"):
         cross_validate_models({"m": ClinicalOnly()}, X, y)
+
+
+def test_both_can_be_locked():
+    X, clinical, y, _ = _cohort()
+    for model in (ClinicalOnly(), GenesAndClinical(LassoLogisticCV(random_state=1))):
+        model.fit(X, y, clinical=clinical)
+        again = decode(encode(model))
+        expected = model.predict(X, clinical=clinical)
+        np.testing.assert_array_equal(again.predict(X, clinical=clinical), expected)
