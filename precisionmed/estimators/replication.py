@@ -63,7 +63,8 @@ def replication_test(
     clusters that are the same in all other respects: random rotations of the samples around their mean,
     which keep the mean and the covariance of the genes exactly. The centroids stay as they are. When
     the samples are drawn from one normal distribution, however correlated its genes, rotated cohorts
-    are as likely as the cohort itself and p is exact. Where most of the variance lies along one axis,
+    are as likely as the cohort itself and p is exact; genes as skewed as a log-normal distribution
+    make it liberal (about 10% at 5%), so give logarithms. Where most of the variance lies along one axis,
     proportions are near 1 with and without clusters; silhouettes then still tell a gap.
 
     Kapp and Tibshirani keep the cohort and permute the centroids instead, coordinate by coordinate in
