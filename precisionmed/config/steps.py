@@ -83,7 +83,7 @@ class SubtypesConfig(Section):
     sample_fraction: float = Field(0.8, gt=0, le=1)
     """Fraction of samples in each resample."""
     n_null: int = Field(100, ge=0)
-    """Simulated cohorts without subtypes to compare with; 0: no test whether there are subtypes at all."""
+    """Simulated cohorts without subtypes to compare with, at least 19; 0: no test whether there are any."""
     robustness: bool = True
     """Cluster again with other genes and clusterers, and see which samples stay together."""
     gene_sets: Path | None = None
