@@ -18,6 +18,7 @@ _HOMES = {
     "CovariateEncoder": "covariates",
     "CoxModel": "cox",
     "CoxScreen": "cox",
+    "DecoySelection": "decoys",
     "FPKM": "lengths",
     "GeneFilter": "gene_filter",
     "GenesAndClinical": "clinical",

@@ -1,0 +1,200 @@
+"""Decoy control: select genes that beat their own decoys, at a stated false discovery rate."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+
+from precisionmed.errors import InputError
+from precisionmed.estimators._decoy_genes import KINDS, knockoffs, permuted
+from precisionmed.estimators._halves import deal_halves, entry_frequency, first_genes, strata_of
+from precisionmed.estimators._lasso_base import Linear
+from precisionmed.estimators._lasso_path import Problem, Walk
+from precisionmed.estimators._matrix import as_matrix
+
+
+class DecoySelection(BaseEstimator):
+    """Select genes whose stability no decoy reaches.
+
+    Every gene gets decoys: made-up genes that look alike and know nothing of the outcome. Genes and
+    decoys together enter the LASSO in complementary halves of the cohort, as in `StabilitySelection`. A gene
+    competes with its own decoys: who is more often among the first `q` genes of a half wins and has that
+    frequency as its score; a draw counts for nobody. At a threshold t the false discovery proportion is
+    estimated as ::
+
+        FDP+(t) = (1 + decoys that win with t or more) / (n_copies x genes that win with t or more)
+
+    Because decoys stand for false genes before any of them looked at the outcome, the knockoff filter's proof
+    applies: the threshold with the estimate at most `fdr` keeps the false discovery rate at `fdr`, if
+    genes and decoys can be swapped without a trace. Permutation decoys are exact for independent genes
+    only: a false gene that is correlated with a true one beats them. Knockoffs keep the
+    correlations, as far as these can be estimated.
+
+    With `fdr` the smallest list that can be selected has 1 / (n_copies x fdr) genes: 10 at 10% and one
+    copy. More copies allow shorter lists but are harder to tell apart from their genes.
+
+    Parameters
+    ----------
+    model : estimator
+        As in `StabilitySelection`. Genes without a penalty, or never selected, get no decoys.
+    decoys : {"knockoff", "permutation"}, default="knockoff"
+        Second-order Gaussian model-X knockoffs, or genes with the samples shuffled.
+    fdr : float or None, default=0.1
+        False discovery rate to keep: the lowest threshold whose estimate is at most `fdr`; nothing is
+        selected when there is none. None: the threshold of the smallest estimate (Hédou et al.),
+        which controls nothing; nothing is selected when it is 1 or more.
+    n_copies : int, default=1
+        Decoys of each gene.
+    n_screened : int, default=1000
+        Genes that enter the LASSO, each with its decoys: those with the largest score statistic of the gene
+        or one of its decoys in the whole cohort. A gene and its decoys are screened as one, so that
+        the screening cannot favour real genes.
+    n_pairs : int, default=50
+        Complementary pairs of halves.
+    q : int, optional
+        Genes or decoys chosen in each half; by default the square root of the number that compete, and at
+        most half of the events, or samples of the rarest class, in a half.
+    random_state : int, Generator or None
+        Makes the decoys and deals the halves.
+
+    Attributes
+    ----------
+    selected_ : (p,) bool array
+    threshold_ : float
+        Lowest selected frequency; infinite when nothing is selected.
+    estimated_fdp_ : float
+        `FDP+` at the threshold; 0 when nothing is selected.
+    fdp_curve_ : DataFrame
+        `threshold`, `n_real`, `n_decoy`, `fdp`: winners at each possible threshold, and `FDP+`.
+    frequency_, decoy_frequency_ : (p,) arrays
+        Fraction of the halves in which a gene, or the best of its decoys, is chosen.
+    screened_ : (p,) bool array
+        Genes that entered the LASSO.
+    q_ : int
+
+    References
+    ----------
+    Hédou et al., Nat Biotechnol 42:1581 (2024): decoys for stability selection. Barber and Candès,
+    Ann Stat 43:2055 (2015), Equation 1.9: the threshold. Candès et al., J R Stat Soc B 80:551 (2018): model-X
+    knockoffs. Gimenez and Zou, AISTATS (2019): several knockoffs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from precisionmed.estimators import LassoLogistic
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(400, 50))
+    >>> y = (X[:, :12].sum(axis=1) + rng.logistic(size=400) > 0).astype(int)
+    >>> np.flatnonzero(DecoySelection(LassoLogistic(), random_state=1).fit(X, y).selected_)  # 33: false
+    array([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 33])
+    """
+
+    def __init__(
+        self,
+        model: Linear,
+        decoys: str = "knockoff",
+        fdr: float | None = 0.1,
+        n_copies: int = 1,
+        n_screened: int = 1000,
+        n_pairs: int = 50,
+        q: int | None = None,
+        random_state: int | np.random.Generator | None = None,
+    ) -> None:
+        self.model = model
+        self.decoys = decoys
+        self.fdr = fdr
+        self.n_copies = n_copies
+        self.n_screened = n_screened
+        self.n_pairs = n_pairs
+        self.q = q
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike | pd.DataFrame, y: Any, *, groups: ArrayLike | None = None) -> Self:
+        """Select genes; parameters as in `StabilitySelection.fit`.
+
+        Raises
+        ------
+        InputError
+            Missing values, too few samples of a class (or events), or a parameter out of range.
+        """
+        self._check()
+        model, rng = clone(self.model), np.random.default_rng(self.random_state)
+        outcome = model._outcome(y)
+        strata, rarest = strata_of(model, outcome[0])
+        cohort = model._problem(X, outcome, np.ones((1, strata.size)))
+        self.n_features_in_, self.feature_names_in_ = model.n_features_in_, model.feature_names_in_
+        factor = cohort.factor.ravel()
+        competes = np.flatnonzero((factor > 0) & np.isfinite(factor) & (cohort.unit > 0))
+        values = as_matrix(X)
+        genes = (values[:, competes] - cohort.shift[competes]) / cohort.unit[competes]
+        make = knockoffs if self.decoys == "knockoff" else permuted
+        players = np.concatenate([genes[None], make(genes, self.n_copies, rng)])  # (1 + copies, n, genes)
+        game = _Game(model, outcome, values[:, factor == 0])
+        score = [game.score(player, factor[competes]) for player in players]
+        kept = np.sort(np.argsort(-np.max(score, axis=0), kind="stable")[: self.n_screened])
+        self.q_ = self.q or int(min(np.sqrt((1 + self.n_copies) * kept.size), max(1, rarest // 4)))
+        halves = deal_halves(strata, self.n_pairs, rng, groups)
+        chosen = game.frequency(players[:, :, kept], factor[competes][kept], halves, self.q_)
+        self.frequency_, self.decoy_frequency_ = np.zeros((2, factor.size))
+        self.frequency_[competes[kept]] = chosen[0]
+        self.decoy_frequency_[competes[kept]] = chosen[1:].max(axis=0)
+        self.screened_ = np.isin(np.arange(factor.size), competes[kept])
+        self._decide()
+        return self
+
+    def _check(self) -> None:
+        if self.decoys not in KINDS:
+            raise InputError(f"decoys must be {' or '.join(KINDS)}, found {self.decoys!r}.")
+        if self.fdr is not None and not 0 < self.fdr < 1:
+            raise InputError(f"fdr must be between 0 and 1, or None; found {self.fdr}.")
+        if min(self.n_copies, self.n_screened, self.n_pairs, self.q or 1) < 1:
+            raise InputError("n_copies, n_screened, n_pairs and q must be 1 or more.")
+
+    def _decide(self) -> None:
+        real, decoy = self.frequency_, self.decoy_frequency_
+        won, lost = real[real > decoy], decoy[decoy > real]
+        thresholds = np.unique(np.concatenate([won, lost]))
+        n_real = won.size - np.searchsorted(np.sort(won), thresholds)
+        n_decoy = lost.size - np.searchsorted(np.sort(lost), thresholds)
+        fdp = (1 + n_decoy) / (self.n_copies * np.maximum(1, n_real))
+        self.fdp_curve_ = pd.DataFrame(
+            {"threshold": thresholds, "n_real": n_real, "n_decoy": n_decoy, "fdp": fdp}
+        )
+        if self.fdr is not None:
+            good = np.flatnonzero(fdp <= self.fdr + 1e-12)
+        else:
+            good = np.flatnonzero((fdp == fdp.min(initial=1.0)) & (fdp < 1))
+        self.threshold_ = float(thresholds[good[0]]) if good.size else np.inf
+        self.estimated_fdp_ = float(fdp[good[0]]) if good.size else 0.0
+        self.selected_ = (real > decoy) & (real >= self.threshold_)
+
+
+class _Game:
+    """Lets genes and decoys compete, beside genes without a penalty."""
+
+    def __init__(self, model: Linear, outcome: Any, free: np.ndarray) -> None:
+        self.model = model
+        self.outcome = outcome
+        self.free = free
+
+    def score(self, player: np.ndarray, factor: np.ndarray) -> np.ndarray:
+        """Return the score statistic of each column relative to its penalty, (g,), in the whole cohort."""
+        walk = Walk(self._problem(player, factor, np.ones((1, len(player)))), lambdas=np.ones(1))
+        slope = np.abs(walk.gradient).reshape(-1, self.free.shape[1] + factor.size).max(axis=0)
+        return slope[self.free.shape[1] :] / factor
+
+    def frequency(self, players: np.ndarray, factor: np.ndarray, halves: np.ndarray, q: int) -> np.ndarray:
+        """Return how often each player is among the first `q` columns of a half, (1 + copies, g)."""
+        together = np.concatenate(list(players), axis=1)
+        problem = self._problem(together, np.tile(factor, len(players)), halves.astype(float))
+        chosen = entry_frequency(first_genes(problem, q)[0], problem.unit.size)[-1]
+        return chosen[self.free.shape[1] :].reshape(len(players), -1)
+
+    def _problem(self, columns: np.ndarray, factor: np.ndarray, weight: np.ndarray) -> Problem:
+        factor = np.concatenate([np.zeros(self.free.shape[1]), factor])
+        model = clone(self.model).set_params(penalty_factor=factor)
+        return model._problem(np.hstack([self.free, columns]), self.outcome, weight)
