@@ -122,10 +122,10 @@ def replication(adata: AnnData, *, statistic: str = "in_group_proportion", ax: A
     prefix, title, p = STATISTICS[statistic]
     table: pd.DataFrame = slot(adata, "validate", "replication")
     rows = np.arange(len(table))[::-1]
-    with canvas(ax, 5.0, height(len(table)) + 0.3) as ax:
+    with canvas(ax, 5.0, height(len(table)) + 0.15) as ax:
         lower, upper = table[f"{prefix}_lower"], table[f"{prefix}_upper"]
-        ax.barh(rows, upper - lower, left=lower, height=0.5, color=PALE, label="no clusters: 95%")
-        ax.plot(table[f"{prefix}_mean"], rows, "|", color=GREY, markersize=10, label="no clusters: mean")
+        ax.barh(rows, upper - lower, left=lower, height=0.5, color=PALE)
+        ax.plot(table[f"{prefix}_mean"], rows, "|", color=GREY, markersize=10)
         for row, x, mode, fdr in zip(rows, table[statistic], table["mode"], table["fdr"], strict=True):
             shade = MODES.get(str(mode), BLUE)
             inside = shade if fdr < 0.05 else "white"
@@ -136,12 +136,11 @@ def replication(adata: AnnData, *, statistic: str = "in_group_proportion", ax: A
         ax.set_ylim(-0.6, len(table) - 0.4)
         low = float(np.nanmin([*lower, *table[statistic], 1.0]))
         ax.set_xlim(min(0.5, low - 0.03) if statistic == "in_group_proportion" else min(0.0, low - 0.05), 1)
-        ax.set_xlabel(f"{title} (filled: FDR < 0.05)")
+        ax.set_xlabel(f"{title}\nband and line: 95% and mean without clusters; filled: FDR < 0.05")
         for row, n, value in zip(rows, table["samples"], table[p], strict=True):
             at = (1.04, row)
             text = f"n = {n}, {p_text(value)}" if n else "no sample"
             note(ax, text, at, of=("axes fraction", "data"), fontsize=8, color=BLACK, va="center")
-        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.48 / (0.27 * max(len(table), 2))), ncols=2)
         ax.set_title(f"{title}: subtypes in {slot(adata, 'validate', 'cohort')}")
     return ax
 
@@ -164,7 +163,7 @@ def overlap(adata: AnnData, *, mode: str | None = None, ax: Axes | None = None) 
         agreement = (
             f"{summary['agreement']:.0%} agree" if np.isfinite(summary["agreement"]) else "none called"
         )
-        subtitle(ax, f"{agreement}, adjusted Rand index {summary['adjusted_rand']:.2f}")
+        subtitle(ax, f"{agreement}, adjusted Rand index {summary['adjusted_rand']:.2f}".replace("-", "−"))
     return ax
 
 
@@ -197,7 +196,7 @@ def subtype_survival(adata: AnnData, *, ax: Axes | None = None) -> Axes:
             colour=shades,
         )
         ax.set_xlabel("Hazard ratio (95% confidence interval)")
-        ax.set_title("Outcome by subtype: training cohort (grey) and here (blue)")
+        ax.set_title("Outcome by subtype (grey: training)")
     return ax
 
 
