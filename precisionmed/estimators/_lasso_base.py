@@ -2,58 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._lasso_adaptive import adaptive_factors
 from precisionmed.estimators._lasso_cv import CvCurve
-from precisionmed.estimators._lasso_path import Problem, Step, Walk
+from precisionmed.estimators._lasso_optimality import duality_gap, stationarity
+from precisionmed.estimators._lasso_path import Problem, Walk
 from precisionmed.estimators._matrix import fit_matrix, gene_name, transform_matrix
 from precisionmed.estimators.crossval import make_folds
 
 
 class Linear(BaseEstimator):
-    """What all four models share: checking, the linear predictor and its coefficients."""
+    """What all models share: checking, the linear predictor and its coefficients."""
 
     coef_: np.ndarray
-    intercept_: float
+    intercept_: Any
+    fit_intercept = True
 
-    def _linear_predictor(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
+    def _linear_predictor(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:
+        """Return the linear predictor, (n,), or one a class, (n, k)."""
+        check_is_fitted(self, "coef_")
         values = transform_matrix(self, X)
-        eta = np.full(values.shape[0], self.intercept_)
+        coef = np.atleast_2d(self.coef_)
+        eta = np.empty((len(coef), values.shape[0]))
+        eta[:] = np.reshape(self.intercept_, (-1, 1))
         # Gene by gene: a sample's value does not depend on how many others are predicted with it.
-        for j in np.flatnonzero(self.coef_):
-            eta += self.coef_[j] * values[:, j]
+        for j in np.flatnonzero(coef.any(axis=0)):
+            eta += coef[:, j, None] * values[:, j]
         if np.isnan(eta).any():
             raise InputError("genes of the signature have missing values; impute them first.")
-        return eta
+        if self.with_offset_ and offset is None:
+            raise InputError("the model was fitted with an offset; give the offset of these samples too.")
+        result = eta[0] if np.ndim(self.coef_) == 1 else eta.T
+        return result if offset is None else result + _offset(offset, result.shape)
 
-    def _problem(self, X: Any, outcome: tuple[np.ndarray, Any], weight: np.ndarray) -> Problem:
+    def _problem(
+        self,
+        X: Any,
+        outcome: tuple[np.ndarray, Any],
+        weight: np.ndarray,
+        offset: ArrayLike | None = None,
+        strata: ArrayLike | None = None,
+    ) -> Problem:
         values = _complete(self, X)
-        if weight.shape[1] != values.shape[0] or outcome[0].shape != (values.shape[0],):
+        target, time = outcome
+        if weight.shape[1] != values.shape[0] or target.shape != (values.shape[0],):
             raise InputError(f"{values.shape[0]} samples in X, another number in y or sample_weight.")
-        alpha = self.alpha
-        if not 0 < alpha <= 1:
-            raise InputError(f"alpha must be above 0 and at most 1, found {alpha}.")
-        return Problem(
+        if not 0 < self.alpha <= 1:
+            raise InputError(f"alpha must be above 0 and at most 1, found {self.alpha}.")
+        problem = Problem(
             values,
             self._family(),
-            outcome[0].astype(float),
-            outcome[1],
+            target.astype(float),
+            time,
             weight,
-            alpha,
+            self.alpha,
             self.penalty_factor,
             self.tolerance,
+            None if offset is None else np.asarray(offset, float),
+            self._strata(strata, target.size),
+            self.fit_intercept,
         )
+        self.with_offset_ = offset is not None
+        if not self.adaptive:
+            return problem
+        return problem.with_factors(adaptive_factors(problem))
 
-    def _set_coefficients(self, problem: Problem, coef: np.ndarray, eta_mean: float) -> None:
+    def _set_coefficients(self, problem: Problem, coef: np.ndarray, intercept: np.ndarray) -> None:
+        """Keep coefficients, (k, p), and intercepts, (k,), and how far they are from optimal."""
+        coef, intercept = self._identified(problem, coef, intercept)
         self.scale_ = problem.unit * problem.scale[0]
-        self.coef_ = coef
-        self.intercept_ = float(eta_mean - coef @ problem.shift)
+        single = problem.outputs == 1
+        self.coef_ = coef[0] if single else coef
+        self.intercept_ = float(intercept[0]) if single else intercept
+        self.kkt_ = stationarity(problem, coef, intercept, self.lambda_)
+        self.gap_ = duality_gap(problem, coef, intercept, self.lambda_)
+
+    def _identified(
+        self, problem: Problem, coef: np.ndarray, intercept: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Settle what the likelihood leaves open; nothing, with one linear predictor."""
+        return coef, intercept
+
+    def _strata(self, strata: ArrayLike | None, n: int) -> np.ndarray | None:
+        if strata is not None:
+            raise InputError("strata belong to survival models.")
+        return None
 
     def _family(self) -> int:
         raise NotImplementedError
@@ -61,7 +103,7 @@ class Linear(BaseEstimator):
     def _outcome(self, y: Any) -> tuple[np.ndarray, np.ndarray | None]:
         raise NotImplementedError
 
-    def _finish(self, X: Any, y: Any, weight: np.ndarray) -> None:
+    def _finish(self, X: Any, y: Any, weight: np.ndarray, offset: Any, strata: Any) -> None:
         """Learn what predictions need beyond the coefficients."""
 
 
@@ -74,23 +116,35 @@ class Fixed(Linear):
         alpha: float = 1.0,
         penalty_factor: ArrayLike | None = None,
         tolerance: float = 1e-3,
+        fit_intercept: bool = True,
+        adaptive: bool = False,
     ) -> None:
         self.lambda_ = lambda_
         self.alpha = alpha
         self.penalty_factor = penalty_factor
         self.tolerance = tolerance
+        self.fit_intercept = fit_intercept
+        self.adaptive = adaptive
 
-    def fit(self, X: ArrayLike | pd.DataFrame, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit the model; a sample of weight 0 is left out."""
+    def fit(
+        self,
+        X: ArrayLike | pd.DataFrame,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        strata: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the model; parameters as in the form that cross-validates."""
         if not self.lambda_ > 0:
             raise InputError(f"lambda_ must be above 0, found {self.lambda_}.")
         outcome = self._outcome(y)
         weight = _weights(sample_weight, outcome[0].size)
-        problem = self._problem(X, outcome, weight[None])
+        problem = self._problem(X, outcome, weight[None], offset, strata)
         for step in Walk(problem, until=self.lambda_):
             last = step
-        self._set_coefficients(problem, _original_scale(problem, last), last.eta[0].mean())
-        self._finish(X, y, weight)
+        self._set_coefficients(problem, *last.original_scale())
+        self._finish(X, y, weight, offset, strata)
         return self
 
 
@@ -107,6 +161,8 @@ class CrossValidated(Linear):
         penalty_factor: ArrayLike | None = None,
         tolerance: float = 1e-3,
         random_state: int | np.random.Generator | None = None,
+        fit_intercept: bool = True,
+        adaptive: bool = False,
     ) -> None:
         self.n_folds = n_folds
         self.rule = rule
@@ -116,6 +172,8 @@ class CrossValidated(Linear):
         self.penalty_factor = penalty_factor
         self.tolerance = tolerance
         self.random_state = random_state
+        self.fit_intercept = fit_intercept
+        self.adaptive = adaptive
 
     def fit(
         self,
@@ -123,8 +181,11 @@ class CrossValidated(Linear):
         y: Any,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
+        strata: ArrayLike | None = None,
         groups: ArrayLike | None = None,
         folds: ArrayLike | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Self:
         """Fit the model.
 
@@ -135,10 +196,17 @@ class CrossValidated(Linear):
             See the class.
         sample_weight : (n,) array, optional
             A sample of weight 0 is left out.
+        offset : (n,) array, optional
+            A known part of the linear predictor, such as a clinical score, with coefficient 1; (n, k)
+            with a linear predictor for each class. Predictions need one too.
+        strata : (n,) array, optional
+            Survival models: groups with baseline hazards of their own.
         groups : (n,) array, optional
             Samples of one group stay in one fold.
         folds : (n,) int array, optional
             The folds themselves, instead of dealing them.
+        progress : callable, optional
+            Called with (penalties done, penalties in the grid).
 
         Raises
         ------
@@ -150,30 +218,35 @@ class CrossValidated(Linear):
         outcome = self._outcome(y)
         sample_weight = _weights(sample_weight, outcome[0].size)
         folds = self._deal(outcome[0], sample_weight, groups) if folds is None else np.asarray(folds)
-        labels = np.unique(folds)
+        labels = np.unique(folds[sample_weight > 0])
         weight = np.vstack([sample_weight, *(np.where(folds == k, 0.0, sample_weight) for k in labels)])
-        problem = self._problem(X, outcome, weight)
-        self._walk(problem, sample_weight)
-        self._finish(X, y, sample_weight)
+        problem = self._problem(X, outcome, weight, offset, strata)
+        self._walk(problem, sample_weight, progress)
+        self._finish(X, y, sample_weight, offset, strata)
         return self
 
     @property
     def coef_path_(self) -> np.ndarray:
-        """Coefficients along the path, (n_lambda, p)."""
-        path = np.zeros((self.lambdas_.size, self.coef_.size))
-        path[:, self.path_genes_] = self.path_coef_
+        """Coefficients along the path, (n_lambda, p), or (n_lambda, k, p)."""
+        path = np.zeros((self.lambdas_.size, *self.coef_.shape))
+        path[..., self.path_genes_] = self.path_coef_
         return path
 
-    def _walk(self, problem: Problem, sample_weight: np.ndarray) -> None:
+    def _walk(
+        self, problem: Problem, sample_weight: np.ndarray, progress: Callable[[int, int], None] | None
+    ) -> None:
         curve = CvCurve(problem, sample_weight)
         walk = Walk(problem, self.n_lambda, self.lambda_min_ratio)
         path: list[np.ndarray] = []
-        eta_means: list[float] = []
+        intercepts: list[np.ndarray] = []
         stopped = None
         for step in walk:
             curve.add(step)
-            path.append(_original_scale(problem, step))
-            eta_means.append(float(step.eta[0].mean()))
+            coef, intercept = self._identified(problem, *step.original_scale())
+            path.append(coef)
+            intercepts.append(intercept)
+            if progress is not None:
+                progress(len(path), walk.lambdas.size)
             if curve.is_past_minimum():
                 stopped = "past the minimum of the cross-validated deviance"
                 break
@@ -182,23 +255,29 @@ class CrossValidated(Linear):
         coefs = np.array(path)
         self.lambdas_ = walk.lambdas[: len(path)]
         self.cv_mean_, self.cv_se_ = curve.mean, curve.se
-        self.n_nonzero_ = np.count_nonzero(coefs, axis=1)
+        self.n_nonzero_ = np.count_nonzero(coefs.any(axis=1), axis=1)
         self.lambda_min_, self.lambda_1se_ = float(self.lambdas_[lowest]), float(self.lambdas_[sparse])
         self.lambda_ = float(self.lambdas_[chosen])
-        self.path_genes_ = np.flatnonzero(coefs.any(axis=0))
-        self.path_coef_ = coefs[:, self.path_genes_]
+        self.path_genes_ = np.flatnonzero(coefs.any(axis=(0, 1)))
+        kept = coefs[:, :, self.path_genes_]
+        self.path_coef_ = kept[:, 0] if problem.outputs == 1 else kept
         self.path_end_ = stopped or walk.why_stopped
-        self._set_coefficients(problem, coefs[chosen], eta_means[chosen])
+        self._set_coefficients(problem, coefs[chosen], intercepts[chosen])
 
     def _deal(self, label: np.ndarray, weight: np.ndarray, groups: ArrayLike | None) -> np.ndarray:
+        """Return the fold of every sample."""
+        stratum = self._fold_strata(label)
         rarest = self._rarest(label[weight > 0])
         if rarest < 2:
             raise InputError(f"cross-validation needs 2 samples of each class (2 events), found {rarest}.")
         rng = np.random.default_rng(self.random_state)
-        return make_folds(label, min(self.n_folds, rarest), rng, groups=groups)
+        return make_folds(stratum, min(self.n_folds, rarest), rng, groups=groups)
+
+    def _fold_strata(self, label: np.ndarray) -> np.ndarray:
+        return label
 
     def _rarest(self, label: np.ndarray) -> int:
-        raise NotImplementedError
+        return int(np.unique(label, return_counts=True)[1].min())
 
 
 def _complete(estimator: Linear, X: ArrayLike | pd.DataFrame) -> np.ndarray:
@@ -216,7 +295,8 @@ def _weights(sample_weight: ArrayLike | None, n: int) -> np.ndarray:
     return weight
 
 
-def _original_scale(problem: Problem, step: Step) -> np.ndarray:
-    """Return the first fit's coefficients, (p,), per unit of the input."""
-    scale = problem.unit * problem.scale[0]
-    return np.divide(step.beta[0], scale, out=np.zeros(scale.size), where=scale > 0)
+def _offset(offset: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    values = np.asarray(offset, float)
+    if values.shape != shape or not np.isfinite(values).all():
+        raise InputError(f"offset needs numbers of shape {shape}, found shape {values.shape}.")
+    return values

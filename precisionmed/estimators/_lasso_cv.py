@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, softmax
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._lasso_path import Problem, Step
-from precisionmed.kernels.lasso_losses import BINOMIAL, loss_terms, saturated_loss
+from precisionmed.kernels.lasso_losses import (
+    BINOMIAL,
+    COX_BRESLOW,
+    COX_EFRON,
+    GAUSSIAN,
+    MULTINOMIAL,
+    saturated_loss,
+)
 
 _CLIP = 1e-5  # probabilities closer to 0 and 1 count as this far, as in glmnet
 _PATIENCE = 10
@@ -16,7 +23,8 @@ _PATIENCE = 10
 class CvCurve:
     """Held-out deviance of each training set at each penalty.
 
-    Binomial: minus twice the log-likelihood of a held-out sample. Cox: deviance of all samples minus that
+    Binomial and multinomial: minus twice the log-likelihood of a held-out sample; gaussian: its squared
+    error. Cox: deviance of all samples minus that
     of the training samples, per held-out event (Verweij and van Houwelingen 1993, Statistics in Medicine
     12:2305).
 
@@ -30,7 +38,7 @@ class CvCurve:
         self.problem = problem
         self.sample_weight = sample_weight[problem.order]
         self.held_out = (problem.weight[1:] == 0) & (problem.weight[0] > 0)
-        counted = 1.0 if problem.family == BINOMIAL else problem.target
+        counted = problem.target if problem.family in (COX_BRESLOW, COX_EFRON) else 1.0
         self.fold_weight = (self.held_out * self.sample_weight * counted).sum(axis=1)
         self.used = self.fold_weight > 0
         if self.used.sum() < 2:
@@ -39,8 +47,10 @@ class CvCurve:
 
     def add(self, step: Step) -> None:
         """Add the deviances at one penalty."""
-        deviance = self._binomial if self.problem.family == BINOMIAL else self._cox
-        sums = [deviance(fold, step.eta[fold + 1]) for fold in range(self.fold_weight.size)]
+        kinds = {BINOMIAL: self._binomial, MULTINOMIAL: self._multinomial, GAUSSIAN: self._gaussian}
+        deviance = kinds.get(self.problem.family, self._cox)
+        eta = step.walk.linear_predictor()
+        sums = [deviance(fold, eta[fold + 1]) for fold in range(self.fold_weight.size)]
         self.rows.append(np.array(sums)[self.used] / self.fold_weight[self.used])
 
     @property
@@ -69,9 +79,18 @@ class CvCurve:
 
     def _binomial(self, fold: int, eta: np.ndarray) -> float:
         out = self.held_out[fold]
-        probability = np.clip(expit(eta[out]), _CLIP, 1 - _CLIP)
+        probability = np.clip(expit(eta[0, out]), _CLIP, 1 - _CLIP)
         right = np.where(self.problem.target[out] > 0, probability, 1 - probability)
         return float(-2 * self.sample_weight[out] @ np.log(right))
+
+    def _multinomial(self, fold: int, eta: np.ndarray) -> float:
+        out = self.held_out[fold]
+        probability = softmax(eta[:, out], axis=0)[self.problem.target[out].astype(int), np.arange(out.sum())]
+        return float(-2 * self.sample_weight[out] @ np.log(np.clip(probability, _CLIP, 1 - _CLIP)))
+
+    def _gaussian(self, fold: int, eta: np.ndarray) -> float:
+        out = self.held_out[fold]
+        return float(self.sample_weight[out] @ (self.problem.target[out] - eta[0, out]) ** 2)
 
     def _cox(self, fold: int, eta: np.ndarray) -> float:
         train = np.where(self.held_out[fold], 0.0, self.sample_weight)
@@ -79,6 +98,4 @@ class CvCurve:
 
     def _cox_deviance(self, eta: np.ndarray, weight: np.ndarray) -> float:
         problem = self.problem
-        spare = np.empty((2, eta.size))
-        loss = loss_terms(problem.family, eta, problem.target, weight, problem.block, spare[0], spare[1])
-        return 2 * (loss - saturated_loss(problem.family, problem.target, weight, problem.block))
+        return 2 * (problem.loss(eta, weight) - saturated_loss(problem.family, problem.outcome, weight))

@@ -11,117 +11,56 @@ The same product is what the strong rule needs at the next penalty. The problem 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import numba
 import numpy as np
 
-from precisionmed.errors import InputError
-from precisionmed.kernels.lasso import gradients, moments, solve
-from precisionmed.kernels.lasso_losses import BINOMIAL, loss_terms, saturated_loss
+from precisionmed.estimators._lasso_problem import Array, Problem
+from precisionmed.kernels.lasso import SINGLE, State, solve
+from precisionmed.kernels.lasso_losses import BINOMIAL, GAUSSIAN, MULTINOMIAL, saturated_loss
+from precisionmed.kernels.lasso_screen import admit_missed, gradients, propose
 
-Array = np.ndarray
-_WORTH_THREADS = 2e7  # values a kernel touches; below, starting threads costs more than it saves
-
-
-@dataclass
-class Problem:
-    """Genes, outcome and penalties of fits that are walked in step.
-
-    Parameters
-    ----------
-    X : (n, p) array
-        Complete values, samples in rows.
-    family : int
-        Of `kernels.lasso_losses`.
-    target : (n,) array of 0 and 1
-        Class, or event.
-    time : (n,) array or None
-        Follow-up of a Cox model.
-    weight : (f, n) array
-        Observation weights of each fit; 0 leaves a sample out.
-    alpha : float
-        Elastic-net mixing.
-    penalty_factor : (p,) array or None
-        Relative penalties, rescaled to a mean of 1; 0 is never penalized, infinite never selected.
-    tolerance : float
-        Largest violation of the stationarity conditions, relative to the penalty.
-    """
-
-    X: Array
-    family: int
-    target: Array
-    time: Array | None
-    weight: Array
-    alpha: float = 1.0
-    penalty_factor: Array | None = None
-    tolerance: float = 1e-3
-    order: Array = field(init=False)
-
-    def __post_init__(self) -> None:
-        n, p = self.X.shape
-        self.order = np.arange(n) if self.time is None else np.argsort(self.time, kind="stable")
-        sorted_time = np.zeros(n) if self.time is None else self.time[self.order]
-        self.block = np.append(np.flatnonzero(np.append(True, np.diff(sorted_time) > 0)), n)
-        self.target = np.ascontiguousarray(self.target[self.order], float)
-        self.weight = np.ascontiguousarray(self.weight[:, self.order], float)
-        self.weight /= self.weight.sum(axis=1, keepdims=True)
-        # Shift and scale of the cohort keep sums over samples accurate; each fit adds its own.
-        self.genes = np.ascontiguousarray(self.X.T[:, self.order], float)
-        self.shift = self.genes.mean(axis=1)
-        self.genes -= self.shift[:, None]
-        self.unit = self.genes.std(axis=1)
-        rounding = 1e-10 * (1.0 + np.abs(self.shift))
-        self.unit[self.unit <= rounding] = 0.0
-        self.genes /= np.where(self.unit > 0, self.unit, np.inf)[:, None]
-        self.mean, self.scale = np.empty((2, self.weight.shape[0], p))
-        with self.threads():
-            moments(self.genes, self.weight, self.mean, self.scale)
-        self.scale[self.scale < 1e-7] = 0.0
-        self.factor = self._factors(p)
-
-    @contextmanager
-    def threads(self) -> Iterator[None]:
-        """Use several threads where they pay."""
-        before = numba.get_num_threads()
-        numba.set_num_threads(before if self.genes.size * len(self.weight) > _WORTH_THREADS else 1)
-        try:
-            yield
-        finally:
-            numba.set_num_threads(before)
-
-    def _factors(self, p: int) -> Array:
-        factor = np.ones(p) if self.penalty_factor is None else np.array(self.penalty_factor, float)
-        if factor.shape != (p,) or not (factor >= 0).all() or not factor[np.isfinite(factor)].any():
-            raise InputError(f"penalty_factor needs {p} values from 0 up, not all of them 0.")
-        finite = np.isfinite(factor)
-        factor[finite] *= finite.sum() / factor[finite].sum()
-        return factor
+__all__ = ["Problem", "Step", "Walk"]
+_ROOM = 32  # genes a fit can hold at first
+_NULL_TOLERANCE = 1e-9
 
 
-@dataclass
-class Step:
+class Step(NamedTuple):
     """The solutions of all fits at one penalty; arrays are views that the next step overwrites.
+
+    With several outputs (multinomial) coefficients are (f, k, p), intercepts (f, k), predictors (f, k, n).
 
     Attributes
     ----------
     lambda_ : float
     beta : (f, p) array
         Coefficients of genes standardized by each fit.
-    eta : (f, n) array
-        Linear predictors of all samples, in the problem's order.
     deviance_ratio : (f,) array
         Fraction of the null deviance explained.
     stopped : (f,) array
         Fits that stopped earlier and stay as they were then.
+    walk : Walk
     """
 
     lambda_: float
     beta: Array
-    eta: Array
     deviance_ratio: Array
     stopped: Array
+    walk: Walk
+
+    @property
+    def eta(self) -> Array:
+        """Linear predictors, with offset, of all samples in the problem's order, (f, n)."""
+        return self.walk.single(self.walk.linear_predictor())
+
+    def original_scale(self, fit: int = 0) -> tuple[Array, Array]:
+        """Return one fit's coefficients per unit of the input, (k, p), and its intercepts, (k,)."""
+        problem = self.walk.problem
+        scale = problem.unit * problem.scale[fit]
+        beta = self.walk.beta[fit]
+        coef = np.divide(beta, scale, out=np.zeros(beta.shape), where=scale > 0)
+        shift = coef @ problem.shift if problem.fit_intercept else 0.0
+        return coef, self.walk.state.intercept[fit] - shift
 
 
 class Walk:
@@ -156,18 +95,22 @@ class Walk:
         until: float | None = None,
     ) -> None:
         self.problem = problem
+        # Classes are solved in turn, which ends right at the tolerance; the others step far below it.
+        self.inner = 0.2 if problem.family == MULTINOMIAL else 1.0
         self.may_stop = until is None and lambdas is None
-        fits, n = problem.weight.shape
-        p = problem.genes.shape[0]
-        self.beta, self.gradient = np.zeros((2, fits, p))
-        self.eta, self.residual = np.zeros((2, fits, n))
-        self.loss = np.zeros(fits)
+        fits, p = problem.scale.shape
         self.stopped = np.zeros(fits, bool)
+        self.beta = np.zeros((fits, problem.outputs, p))
+        self.gradient = np.zeros((fits, problem.outputs, p))
+        self.candidate = np.zeros((fits, p), bool)
         self.saturated = np.array(
-            [saturated_loss(problem.family, problem.target, w, problem.block) for w in problem.weight]
+            [saturated_loss(problem.family, problem.outcome, w) for w in problem.weight]
         )
-        self.null = np.array([self._null_loss(f) for f in range(fits)])
-        self._solve(0.0, (problem.factor == 0) & (problem.scale > 0), ~self.stopped)
+        self.state = self._null_state()
+        self._solve(0.0, _NULL_TOLERANCE, ~self.stopped)
+        self.null = self.state.loss.copy()
+        self.candidate[:] = (problem.factor == 0) & (problem.scale > 0)
+        self._solve(0.0, 0.1 * problem.tolerance, ~self.stopped)
         self._gradients(~self.stopped)
         self.largest = self._largest_penalties()
         ratio = min_ratio or (1e-2 if np.sum(problem.weight[0] > 0) < p else 1e-4)
@@ -186,7 +129,7 @@ class Walk:
             self._advance(lambda_, before)
             before[:] = lambda_
             ratio = self._deviance_ratio()
-            yield Step(lambda_, self.beta, self.eta, ratio, self.stopped.copy())
+            yield Step(lambda_, self.single(self.beta), ratio, self.stopped.copy(), self)
             reasons = [self._reason_to_stop(f, k, ratio[f], ratio_before[f]) for f in range(ratio.size)]
             self.stopped |= np.array([reason is not None for reason in reasons])
             ratio_before = ratio
@@ -194,91 +137,165 @@ class Walk:
                 self.why_stopped = reasons[0]
                 return
 
+    def single(self, values: Array) -> Array:
+        """Return an array, (f, k, ...), without its outputs when there is only one."""
+        return values[:, 0] if self.problem.outputs == 1 else values
+
+    def linear_predictor(self) -> Array:
+        """Return the linear predictors of all samples, (f, k, n)."""
+        problem, state = self.problem, self.state
+        n = problem.order.size
+        if problem.rows.shape[1] == n:
+            return state.eta
+        eta = np.empty((*state.intercept.shape, n))
+        for f in range(len(eta)):
+            genes = state.active[f, : state.count[f]]
+            values = problem.X[np.ix_(problem.order, genes)] - problem.shift[genes] * problem.fit_intercept
+            values /= problem.unit[genes] * problem.scale[f, genes]
+            eta[f] = problem.cohort_offset + state.intercept[f][:, None]
+            for a in range(genes.size):
+                eta[f] += state.coef[f, :, a, None] * values[:, a]
+        return eta
+
     def _advance(self, lambda_: float, before: Array) -> None:
         """Solve the running fits at one penalty, coming from the solutions at the one before."""
         problem = self.problem
         wanted = ~self.stopped
-        penalty = lambda_ * problem.alpha * problem.factor
-        strong = np.abs(self.gradient) >= penalty * (2 - before / lambda_)[:, None]
-        candidate = (strong | (self.beta != 0) | (problem.factor == 0)) & (problem.scale > 0)
-        candidate &= np.isfinite(problem.factor)
-        while wanted.any():
-            self._solve(lambda_, candidate, wanted)
-            self._gradients(wanted)
-            missed = ~candidate & (np.abs(self.gradient) > penalty + problem.tolerance * lambda_)
-            missed &= wanted[:, None]
-            candidate |= missed
-            wanted = missed.any(axis=1)
-
-    def _solve(self, lambda_: float, candidate: Array, wanted: Array) -> None:
-        problem = self.problem
-        factor = np.where(np.isfinite(problem.factor), problem.factor, 0.0)
-        with problem.threads():
-            solve(
-                problem.genes,
-                problem.family,
-                problem.target,
-                problem.block,
-                problem.weight,
+        penalty = lambda_ * problem.alpha
+        with problem.threads(self.gradient.size):
+            propose(
+                self.gradient,
+                problem.factor,
                 problem.scale,
-                wanted,
-                candidate,
-                lambda_ * problem.alpha * factor,
-                lambda_ * (1 - problem.alpha) * factor,
-                problem.tolerance * (lambda_ or 0.1),
-                self.beta,
-                self.eta,
-                self.residual,
-                self.loss,
+                penalty * (2 - before / lambda_),
+                self.candidate,
             )
+        while wanted.any():
+            self._solve(lambda_, self.inner * problem.tolerance * lambda_, wanted)
+            self._gradients(wanted)
+            blur = SINGLE * np.sqrt(
+                problem.order.size * np.max(np.sum(self.state.residual**2, axis=2), axis=1)
+            )
+            with problem.threads(self.gradient.size):
+                admit_missed(
+                    self.gradient,
+                    problem.factor,
+                    problem.scale,
+                    penalty,
+                    problem.tolerance * lambda_,
+                    blur,
+                    wanted,
+                    self.candidate,
+                )
+
+    def _solve(self, lambda_: float, tolerance: float, wanted: Array) -> None:
+        problem = self.problem
+        todo = wanted.copy()
+        while todo.any():
+            with problem.threads():
+                solve(
+                    problem.family,
+                    problem.fit_intercept,
+                    problem.outcome,
+                    problem.cohort,
+                    problem.fits,
+                    self.state,
+                    self.candidate,
+                    lambda_ * problem.alpha,
+                    lambda_ * (1 - problem.alpha),
+                    tolerance,
+                    todo,
+                )
+            if todo.any():
+                self.state = _grown(self.state)
+        for f in np.flatnonzero(wanted):
+            genes = self.state.active[f, : self.state.count[f]]
+            self.beta[f][:, genes] = self.state.coef[f, :, : genes.size]
 
     def _gradients(self, wanted: Array) -> None:
         problem = self.problem
+        fits = np.flatnonzero(wanted)
+        residual = np.zeros((fits.size, problem.outputs, problem.order.size), np.float32)
+        for at, f in enumerate(fits):
+            residual[at][:, problem.rows[f]] = self.state.residual[f]
+        rows = (fits[:, None] * problem.outputs + np.arange(problem.outputs)).ravel()
         with problem.threads():
-            gradients(problem.genes, self.residual, problem.mean, problem.scale, wanted, self.gradient)
+            gradients(
+                problem.cohort.genes,
+                residual.reshape(rows.size, -1),
+                rows,
+                problem.mean,
+                problem.scale,
+                self.gradient.reshape(-1, self.gradient.shape[2]),
+            )
 
     def _largest_penalties(self) -> Array:
         """Return, for each fit, the smallest penalty that selects nothing."""
-        factor = self.problem.factor
-        penalized = (factor > 0) & np.isfinite(factor)
-        steepest = np.max(np.abs(self.gradient[:, penalized]) / factor[penalized], axis=1)
-        # Where nothing can be selected (constant genes, one class) any grid will do.
-        return np.where(steepest > 1e-12, steepest, 1.0) / max(self.problem.alpha, 1e-3)
-
-    def _null_loss(self, fit: int) -> float:
-        """Set a fit to its null model (the intercept, or no risk at all) and return its loss."""
         problem = self.problem
-        if problem.family == BINOMIAL:
-            share = float(problem.weight[fit] @ problem.target)
-            if not 0 < share < 1:
-                raise InputError("a training set has samples of one class only; use fewer folds.")
-            self.eta[fit] = np.log(share / (1 - share))
-        elif not (problem.weight[fit] @ problem.target) > 0:
-            raise InputError("a training set has no event; use fewer folds.")
-        curvature = np.empty_like(self.eta[fit])
-        return loss_terms(
-            problem.family,
-            self.eta[fit],
-            problem.target,
-            problem.weight[fit],
-            problem.block,
-            self.residual[fit],
-            curvature,
+        steepest = np.zeros(len(self.gradient))
+        for f in range(steepest.size):
+            factor = problem.factor[f % len(problem.factor)]
+            penalized = (factor > 0) & np.isfinite(factor)
+            if penalized.any():
+                steepest[f] = np.max(np.abs(self.gradient[f][:, penalized]) / factor[penalized])
+        # Where nothing can be selected (constant genes, one class) any grid will do.
+        return np.where(steepest > 1e-6, steepest, 1.0) / max(problem.alpha, 1e-3)
+
+    def _null_state(self) -> State:
+        """Return fits without genes."""
+        problem = self.problem
+        fits, m, k = len(problem.rows), problem.rows.shape[1], problem.outputs
+        start = np.zeros((fits, k))
+        if problem.fit_intercept and problem.family == BINOMIAL:
+            share = problem.weight @ problem.target
+            start[:, 0] = np.log(share / (1 - share))
+        elif problem.fit_intercept and problem.family == GAUSSIAN:
+            start[:, 0] = problem.weight @ problem.target
+        elif problem.fit_intercept and problem.family == MULTINOMIAL:
+            start = np.log(problem.weight @ (problem.target[:, None] == np.arange(k)))
+        eta = start[:, :, None] + problem.cohort_offset[:, problem.rows].swapaxes(0, 1)
+        return State(
+            active=np.zeros((fits, _ROOM), np.int64),
+            count=np.zeros(fits, np.int64),
+            columns=np.zeros((fits, _ROOM, m)),
+            coef=np.zeros((fits, k, _ROOM)),
+            intercept=start,
+            eta=np.ascontiguousarray(eta),
+            residual=np.zeros((fits, k, m)),
+            loss=np.zeros(fits),
+            gram=np.zeros((fits, k, _ROOM, _ROOM)),
+            centre=np.zeros((fits, k, _ROOM)),
+            built=np.zeros((fits, k), np.int64),
+            curvature=np.zeros((fits, k, m)),
         )
 
     def _deviance_ratio(self) -> Array:
         room = self.null - self.saturated
-        return np.where(room > 0, (self.null - self.loss) / np.where(room > 0, room, 1.0), 0.0)
+        return np.where(room > 0, (self.null - self.state.loss) / np.where(room > 0, room, 1.0), 0.0)
 
     def _reason_to_stop(self, fit: int, k: int, ratio: float, before: float) -> str | None:
-        problem = self.problem
         if not self.may_stop:
             return None
-        informative = (problem.weight[fit] > 0) & ((problem.family == BINOMIAL) | (problem.target > 0))
         if ratio > 0.999:
             return "deviance explained"
         if k >= 4 and ratio - before < 1e-5 * ratio:
             return "no more gain"
-        if np.count_nonzero(self.beta[fit]) >= informative.sum():
+        if np.count_nonzero(self.beta[fit].any(axis=0)) >= self.problem.informative(fit):
             return "saturated"
         return None
+
+
+def _grown(state: State) -> State:
+    """Return the state with room for half as many genes more."""
+    more = state.active.shape[1] // 2
+
+    def grow(values: Array, *axes: int) -> Array:
+        return np.pad(values, [(0, more if axis in axes else 0) for axis in range(values.ndim)])
+
+    return state._replace(
+        active=grow(state.active, 1),
+        columns=grow(state.columns, 1),
+        coef=grow(state.coef, 2),
+        gram=grow(state.gram, 2, 3),
+        centre=grow(state.centre, 2),
+    )

@@ -1,7 +1,8 @@
-"""Sparse signatures: LASSO (elastic net) logistic and Cox regression.
+"""Sparse signatures: LASSO (elastic net) linear, logistic and Cox regression.
 
 The problem is that of R's glmnet: genes are standardized by the population standard deviation, the
-loss is the mean minus log-likelihood, coefficients come back on the scale of the input.
+loss is the mean minus log-likelihood (half the mean squared error), coefficients come back on the scale
+of the input.
 
 References
 ----------
@@ -11,49 +12,73 @@ Simon, Friedman, Hastie and Tibshirani, J Stat Softw 39(5) (2011).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import expit
-from sklearn.base import ClassifierMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._lasso_base import CrossValidated, Fixed, Linear
+from precisionmed.estimators._lasso_labels import class_codes, real_values
 from precisionmed.estimators._outcome import survival_arrays
-from precisionmed.kernels.lasso_losses import BINOMIAL, COX_BRESLOW, COX_EFRON
+from precisionmed.kernels.lasso_losses import BINOMIAL, COX_BRESLOW, COX_EFRON, GAUSSIAN
+
+
+class _Linear(RegressorMixin, Linear):
+    """A measured value."""
+
+    def predict(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:
+        """Return the expected value, (n,)."""
+        return self._linear_predictor(X, offset)
+
+    def _family(self) -> int:
+        return GAUSSIAN
+
+    def _outcome(self, y: Any) -> tuple[np.ndarray, None]:
+        return real_values(y), None
+
+    def _fold_strata(self, label: np.ndarray) -> np.ndarray:
+        return np.zeros(label.size, int)
+
+    def _rarest(self, label: np.ndarray) -> int:
+        return label.size
 
 
 class _Logistic(ClassifierMixin, Linear):
-    """Two classes, 0 and 1."""
+    """Two classes."""
 
-    classes_: ClassVar = np.array([0, 1])
+    def decision_function(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:
+        """Return the log odds of the second class, (n,)."""
+        return self._linear_predictor(X, offset)
 
-    def decision_function(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
-        """Return the log odds of class 1, (n,)."""
-        return self._linear_predictor(X)
-
-    def predict_proba(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
-        """Return the probabilities of class 0 and 1, (n, 2)."""
-        positive = expit(self.decision_function(X))
+    def predict_proba(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:
+        """Return the probabilities of both classes, (n, 2)."""
+        positive = expit(self.decision_function(X, offset))
         return np.column_stack([1 - positive, positive])
 
-    def predict(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
+    def predict(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the more probable class, (n,)."""
-        return (self.decision_function(X) > 0).astype(int)
+        return self.classes_[(self.decision_function(X, offset) > 0).astype(int)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
 
     def _family(self) -> int:
         return BINOMIAL
 
     def _outcome(self, y: Any) -> tuple[np.ndarray, None]:
-        labels = np.asarray(y)
-        if labels.ndim != 1 or not np.isin(labels, (0, 1)).all() or np.unique(labels).size != 2:
-            raise InputError("y must be one column of 0 and 1, with both of them present.")
-        return labels.astype(bool), None
-
-    def _rarest(self, label: np.ndarray) -> int:
-        return min(int(label.sum()), int((~label).sum()))
+        self.classes_, codes = class_codes(y)
+        if self.classes_.size > 2:
+            raise InputError(
+                "Only binary classification is supported: y must have two classes, "
+                f"found {self.classes_.size}; use LassoMultinomial."
+            )
+        return codes, None
 
 
 class _Cox(Linear):
@@ -61,15 +86,49 @@ class _Cox(Linear):
 
     ties: str
 
-    def predict(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
+    def predict(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the log hazard relative to the mean training sample, (n,)."""
-        return self._linear_predictor(X)
+        return self._linear_predictor(X, offset)
 
-    def predict_survival(self, X: ArrayLike | pd.DataFrame, time: ArrayLike) -> np.ndarray:
-        """Return the probability to survive beyond `time`: (n,), or (n, t) for several times."""
-        before = np.searchsorted(self.baseline_time_, np.asarray(time, float), side="right")
-        baseline = np.append(1.0, self.baseline_survival_)[before]
-        return np.power(baseline, np.exp(self.predict(X))[(...,) + (None,) * baseline.ndim])
+    def predict_survival(
+        self,
+        X: ArrayLike | pd.DataFrame,
+        time: ArrayLike,
+        offset: ArrayLike | None = None,
+        strata: ArrayLike | None = None,
+    ) -> np.ndarray:
+        """Return the probability to survive beyond `time`: (n,), or (n, t) for several times.
+
+        A model that was fitted with strata needs the stratum of every sample.
+        """
+        times = np.asarray(time, float)
+        risk = self.predict(X, offset)
+        stratum = self._known_strata(strata, risk.size)
+        baseline = np.empty((risk.size, *times.shape))
+        for s in np.unique(stratum):
+            curve = self.baseline_stratum_ == s
+            before = np.searchsorted(self.baseline_time_[curve], times, side="right")
+            baseline[stratum == s] = np.append(1.0, self.baseline_survival_[curve])[before]
+        return np.power(baseline, np.exp(risk)[(...,) + (None,) * times.ndim])
+
+    def _known_strata(self, strata: ArrayLike | None, n: int) -> np.ndarray:
+        """Return the position of every sample's stratum in `strata_`."""
+        if self.strata_ is None:
+            return np.zeros(n, int)
+        given = np.asarray([] if strata is None else strata)
+        if given.shape != (n,) or not np.isin(given, self.strata_).all():
+            raise InputError(f"the model has strata; give each sample one of {list(self.strata_)}.")
+        return np.searchsorted(self.strata_, given)
+
+    def _strata(self, strata: ArrayLike | None, n: int) -> np.ndarray | None:
+        if strata is None:
+            self.strata_ = None
+            return None
+        given = np.asarray(strata)
+        if given.shape != (n,) or pd.isna(given).any():
+            raise InputError(f"strata needs {n} values, none of them missing.")
+        self.strata_, codes = np.unique(given, return_inverse=True)
+        return codes
 
     def _family(self) -> int:
         if self.ties not in ("breslow", "efron"):
@@ -82,16 +141,29 @@ class _Cox(Linear):
     def _rarest(self, label: np.ndarray) -> int:
         return int(label.sum())
 
-    def _finish(self, X: Any, y: Any, weight: np.ndarray) -> None:
-        """Centre the predictor; estimate the baseline survival (Breslow 1972)."""
+    def _finish(self, X: Any, y: Any, weight: np.ndarray, offset: Any, strata: Any) -> None:
+        """Centre the predictor; estimate the baseline survival (Breslow 1972) of every stratum."""
         event, time = survival_arrays(y)
-        self.intercept_ -= float(np.average(self.predict(X), weights=weight))
-        relative = weight * np.exp(self.predict(X))
-        died = event & (weight > 0)
-        self.baseline_time_ = np.unique(time[died])
-        deaths = np.array([weight[died & (time == t)].sum() for t in self.baseline_time_])
-        at_risk = np.array([relative[time >= t].sum() for t in self.baseline_time_])
-        self.baseline_survival_ = np.exp(-np.cumsum(deaths / at_risk))
+        self.intercept_ -= float(np.average(self.predict(X, offset), weights=weight))
+        relative = weight * np.exp(self.predict(X, offset))
+        stratum = self._known_strata(strata, time.size)
+        curves = []
+        for s in np.unique(stratum):
+            died = event & (weight > 0) & (stratum == s)
+            times = np.unique(time[died])
+            deaths = np.array([weight[died & (time == t)].sum() for t in times])
+            at_risk = np.array([relative[(time >= t) & (stratum == s)].sum() for t in times])
+            survival = np.exp(-np.cumsum(deaths / at_risk))
+            curves.append((np.full(times.size, s), times, survival))
+        joined = (np.concatenate(parts) for parts in zip(*curves, strict=True))
+        self.baseline_stratum_, self.baseline_time_, self.baseline_survival_ = joined
+
+
+class LassoLinearCV(_Linear, CrossValidated):
+    """Linear LASSO whose penalty is chosen by cross-validated squared error.
+
+    Parameters and attributes as in `LassoLogisticCV`; `coef_` is per unit of the input.
+    """
 
 
 class LassoLogisticCV(_Logistic, CrossValidated):
@@ -119,9 +191,16 @@ class LassoLogisticCV(_Logistic, CrossValidated):
         objective within about 1e-7 of its minimum.
     random_state : int, Generator or None
         Deals the folds.
+    fit_intercept : bool, default=True
+        Without an intercept, genes are scaled but not centred; a known intercept is an offset.
+    adaptive : bool, default=False
+        Adaptive LASSO (Zou 2006): penalty factors 1 / |coefficient| from a first LASSO, which every
+        training set fits for itself.
 
     Attributes
     ----------
+    classes_ : (2,) array
+        The labels; probabilities and odds are those of the second.
     coef_ : (p,) array
         Log odds ratios per unit of the input.
     intercept_ : float
@@ -129,6 +208,10 @@ class LassoLogisticCV(_Logistic, CrossValidated):
         Standard deviation of each gene; `coef_ * scale_` are log odds ratios per standard deviation.
     lambda_, lambda_min_, lambda_1se_ : float
         The chosen penalty, that of the smallest deviance, and the largest within one standard error.
+    kkt_ : float
+        Largest violation of the stationarity conditions over all genes, relative to `lambda_`.
+    gap_ : float or None
+        Duality gap relative to the objective, which is at most this far above its minimum; None for Cox.
     lambdas_, cv_mean_, cv_se_, n_nonzero_ : (n_lambda,) arrays
         Penalties walked, cross-validated deviance, its standard error, selected genes.
     path_genes_, path_coef_ : (g,), (n_lambda, g) arrays
@@ -156,7 +239,7 @@ class LassoCoxCV(_Cox, CrossValidated):
 
     Parameters
     ----------
-    n_folds, rule, alpha, n_lambda, lambda_min_ratio, penalty_factor, tolerance, random_state
+    n_folds, rule, alpha, n_lambda, lambda_min_ratio, penalty_factor, tolerance, random_state, adaptive
         See `LassoLogisticCV`; folds are stratified by event.
     ties : {"breslow", "efron"}, default="breslow"
         Treatment of tied event times.
@@ -167,9 +250,12 @@ class LassoCoxCV(_Cox, CrossValidated):
         Log hazard ratios per unit of the input.
     intercept_ : float
         Makes the mean training sample's log hazard 0.
-    baseline_time_, baseline_survival_ : (t,) arrays
-        Event times, and the survival of a sample with log hazard 0 (Breslow's estimate).
-    scale_, lambda_, lambdas_, cv_mean_, cv_se_, n_nonzero_, path_end_ and further
+    baseline_time_, baseline_survival_, baseline_stratum_ : (t,) arrays
+        Event times, the survival of a sample with log hazard 0 (Breslow's estimate), and the stratum
+        they belong to, as a position in `strata_`.
+    strata_ : array or None
+        The strata.
+    scale_, kkt_, lambda_, lambdas_, cv_mean_, cv_se_, n_nonzero_, path_end_ and further
         See `LassoLogisticCV`.
     """
 
@@ -184,11 +270,22 @@ class LassoCoxCV(_Cox, CrossValidated):
         tolerance: float = 1e-3,
         random_state: int | np.random.Generator | None = None,
         ties: str = "breslow",
+        adaptive: bool = False,
     ) -> None:
-        super().__init__(
-            n_folds, rule, alpha, n_lambda, lambda_min_ratio, penalty_factor, tolerance, random_state
-        )
+        self.n_folds = n_folds
+        self.rule = rule
+        self.alpha = alpha
+        self.n_lambda = n_lambda
+        self.lambda_min_ratio = lambda_min_ratio
+        self.penalty_factor = penalty_factor
+        self.tolerance = tolerance
+        self.random_state = random_state
         self.ties = ties
+        self.adaptive = adaptive
+
+
+class LassoLinear(_Linear, Fixed):
+    """Linear LASSO at one penalty `lambda_`; parameters and attributes as in `LassoLinearCV`."""
 
 
 class LassoLogistic(_Logistic, Fixed):
@@ -205,6 +302,11 @@ class LassoCox(_Cox, Fixed):
         penalty_factor: ArrayLike | None = None,
         tolerance: float = 1e-3,
         ties: str = "breslow",
+        adaptive: bool = False,
     ) -> None:
-        super().__init__(lambda_, alpha, penalty_factor, tolerance)
+        self.lambda_ = lambda_
+        self.alpha = alpha
+        self.penalty_factor = penalty_factor
+        self.tolerance = tolerance
         self.ties = ties
+        self.adaptive = adaptive

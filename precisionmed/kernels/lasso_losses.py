@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-BINOMIAL, COX_BRESLOW, COX_EFRON = 0, 1, 2
+BINOMIAL, COX_BRESLOW, COX_EFRON, GAUSSIAN, MULTINOMIAL = 0, 1, 2, 3, 4
 _LEAST_CURVATURE = 1e-9
 _LEAST_AT_RISK = 1e-300  # a late risk set may underflow beside an extreme early one
 
 
+class Outcome(NamedTuple):
+    """What is predicted, and how samples hang together.
+
+    Attributes
+    ----------
+    target : (n,) array
+        0 or 1 (class, or whether the event happened), the class 0 to k - 1, or the measured value.
+    group : (n,) int array
+        Cox: numbers the distinct times within strata. Samples are sorted by it.
+    stratum : (n,) int array
+        Cox: samples of different strata are never compared.
+    """
+
+    target: np.ndarray
+    group: np.ndarray
+    stratum: np.ndarray
+
+
 @njit(cache=True)
-def loss_terms(family, eta, target, weight, block, residual, curvature):
-    """Evaluate a loss (minus log-likelihood) and its derivatives in the linear predictor.
+def loss_terms(family, eta, output, outcome, weight, residual, curvature):
+    """Evaluate a loss (minus log-likelihood) and its derivatives in one linear predictor.
 
     Parameters
     ----------
     family : int
-        `BINOMIAL`, `COX_BRESLOW` or `COX_EFRON`.
-    eta : (n,) array
-        Linear predictor; for Cox sorted by increasing time, as everything else.
-    target : (n,) array of 0 and 1
-        Class, or whether the event happened.
+        `BINOMIAL`, `COX_BRESLOW`, `COX_EFRON`, `GAUSSIAN` or `MULTINOMIAL`.
+    eta : (k, n) array
+        Linear predictors: one, or one a class.
+    output : int
+        The predictor to take derivatives in.
+    outcome : Outcome
     weight : (n,) array
         Observation weights; 0 leaves a sample out.
-    block : (b + 1,) int array
-        Cox: where each block of tied times begins; the last entry is n.
     residual, curvature : (n,) arrays, overwritten
         Minus the first derivative, and (an upper bound of) the second.
 
@@ -35,25 +54,42 @@ def loss_terms(family, eta, target, weight, block, residual, curvature):
         The loss.
     """
     if family == BINOMIAL:
-        return _binomial(eta, target, weight, residual, curvature)
-    return _cox(eta, target, weight, block, family == COX_EFRON, residual, curvature)
+        return _binomial(eta[0], outcome.target, weight, residual, curvature)
+    if family == GAUSSIAN:
+        return _gaussian(eta[0], outcome.target, weight, residual, curvature)
+    if family == MULTINOMIAL:
+        return _multinomial(eta, output, outcome.target, weight, residual, curvature)
+    return _cox(eta[0], outcome, weight, family == COX_EFRON, residual, curvature)
 
 
 @njit(cache=True)
-def saturated_loss(family, target, weight, block):
+def saturated_loss(family, outcome, weight):
     """Return the smallest loss any linear predictor can have."""
-    if family == BINOMIAL:
+    if family not in (COX_BRESLOW, COX_EFRON):
         return 0.0
     loss = 0.0
-    for b in range(block.size - 1):
-        deaths, n_deaths = 0.0, 0
-        for i in range(block[b], block[b + 1]):
-            if target[i] > 0 and weight[i] > 0:
-                deaths += weight[i]
+    start = 0
+    while start < weight.size:
+        deaths, n_deaths, stop = 0.0, 0, start
+        while stop < weight.size and outcome.group[stop] == outcome.group[start]:
+            if outcome.target[stop] > 0 and weight[stop] > 0:
+                deaths += weight[stop]
                 n_deaths += 1
+            stop += 1
         for tie in range(n_deaths):
             share = tie / n_deaths if family == COX_EFRON else 0.0
             loss += deaths / n_deaths * np.log(deaths * (1.0 - share))
+        start = stop
+    return loss
+
+
+@njit(cache=True)
+def _gaussian(eta, target, weight, residual, curvature):
+    loss = 0.0
+    for i in range(eta.size):
+        residual[i] = weight[i] * (target[i] - eta[i])
+        curvature[i] = weight[i]
+        loss += 0.5 * residual[i] * (target[i] - eta[i])
     return loss
 
 
@@ -74,48 +110,83 @@ def _binomial(eta, target, weight, residual, curvature):
 
 
 @njit(cache=True)
-def _cox(eta, event, weight, block, efron, residual, curvature):
+def _multinomial(eta, output, target, weight, residual, curvature):
+    loss = 0.0
+    for i in range(weight.size):
+        if weight[i] == 0.0:
+            residual[i] = 0.0
+            curvature[i] = 0.0
+            continue
+        highest = eta[0, i]
+        for c in range(1, eta.shape[0]):
+            highest = max(highest, eta[c, i])
+        total = 0.0
+        for c in range(eta.shape[0]):
+            total += np.exp(eta[c, i] - highest)
+        p = np.exp(eta[output, i] - highest) / total
+        loss += weight[i] * (np.log(total) + highest - eta[int(target[i]), i])
+        residual[i] = weight[i] * ((1.0 if int(target[i]) == output else 0.0) - p)
+        curvature[i] = weight[i] * max(p * (1.0 - p), _LEAST_CURVATURE)
+    return loss
+
+
+@njit(cache=True)
+def _cox(eta, outcome, weight, efron, residual, curvature):
     """Evaluate the partial likelihood with the sums over risk sets that grow from the last time to the first.
 
     Its Hessian is at most the diagonal w exp(eta) H(t), with H the cumulative baseline hazard: the
     curvature of a Poisson model (Whitehead 1980, Applied Statistics 29:268), which is returned.
     """
+    event, group, stratum = outcome.target, outcome.group, outcome.stratum
+    n = eta.size
     shift = -np.inf
-    for i in range(eta.size):
+    for i in range(n):
         if weight[i] > 0.0 and eta[i] > shift:
             shift = eta[i]
-    n_blocks = block.size - 1
-    hazard = np.zeros(n_blocks)  # increment for those who outlive the block's time
-    hazard_of_dead = np.zeros(n_blocks)  # Efron: those who die at a tied time are at risk only partly
-    at_risk, loss = 0.0, 0.0
-    for b in range(n_blocks - 1, -1, -1):
+    hazard = np.zeros(n)  # by the first sample of a group: increment for those who outlive its time
+    hazard_of_dead = np.zeros(n)  # Efron: those who die at a tied time are at risk only partly
+    at_risk, loss, stop = 0.0, 0.0, n
+    while stop > 0:
+        start = stop
         deaths, dying, n_deaths = 0.0, 0.0, 0
-        for i in range(block[b], block[b + 1]):
-            e = weight[i] * np.exp(eta[i] - shift) if weight[i] > 0.0 else 0.0
-            curvature[i] = e
+        if stop < n and stratum[stop - 1] != stratum[stop]:
+            at_risk = 0.0
+        while start > 0 and group[start - 1] == group[stop - 1]:
+            start -= 1
+            e = weight[start] * np.exp(eta[start] - shift) if weight[start] > 0.0 else 0.0
+            curvature[start] = e
             at_risk += e
-            if event[i] > 0 and weight[i] > 0.0:
-                deaths += weight[i]
+            if event[start] > 0 and weight[start] > 0.0:
+                deaths += weight[start]
                 dying += e
                 n_deaths += 1
-                loss -= weight[i] * eta[i]
+                loss -= weight[start] * eta[start]
         at_risk = max(at_risk, _LEAST_AT_RISK)
         if n_deaths > 0 and not (efron and n_deaths > 1):
-            hazard[b] = deaths / at_risk
-            hazard_of_dead[b] = hazard[b]
+            hazard[start] = deaths / at_risk
+            hazard_of_dead[start] = hazard[start]
             loss += deaths * (np.log(at_risk) + shift)
         elif n_deaths > 0:
             for tie in range(n_deaths):
                 left = at_risk - tie / n_deaths * dying
-                hazard[b] += deaths / n_deaths / left
-                hazard_of_dead[b] += deaths / n_deaths * (1.0 - tie / n_deaths) / left
+                hazard[start] += deaths / n_deaths / left
+                hazard_of_dead[start] += deaths / n_deaths * (1.0 - tie / n_deaths) / left
                 loss += deaths / n_deaths * (np.log(left) + shift)
-    cumulative = 0.0
-    for b in range(n_blocks):
-        for i in range(block[b], block[b + 1]):
-            dead = event[i] > 0
-            expected = curvature[i] * (cumulative + (hazard_of_dead[b] if dead else hazard[b]))
-            residual[i] = (weight[i] if dead else 0.0) - expected
-            curvature[i] = expected
-        cumulative += hazard[b]
+        stop = start
+    _spread_hazard(outcome, weight, hazard, hazard_of_dead, residual, curvature)
     return loss
+
+
+@njit(cache=True)
+def _spread_hazard(outcome, weight, hazard, hazard_of_dead, residual, curvature):
+    """Turn relative risks, in `curvature`, into expected events: the martingale residuals' second half."""
+    before, now, now_dead = 0.0, 0.0, 0.0
+    for i in range(weight.size):
+        if i == 0 or outcome.group[i] != outcome.group[i - 1]:
+            same = i > 0 and outcome.stratum[i] == outcome.stratum[i - 1]
+            before = before + now if same else 0.0
+            now, now_dead = hazard[i], hazard_of_dead[i]
+        dead = outcome.target[i] > 0
+        expected = curvature[i] * (before + (now_dead if dead else now))
+        residual[i] = (weight[i] if dead else 0.0) - expected
+        curvature[i] = expected

@@ -74,10 +74,11 @@ cox_case("cox_weighted", 100, 40, alpha = 0.5, w = w, pf = rep(c(1, 1, 2, 0.5), 
 # Log partial likelihood at a fixed coefficient, both treatments of ties.
 data <- data.frame(time = c(1, 1, 2, 2, 2, 3, 4, 4, 5, 5), event = c(1, 1, 1, 1, 0, 1, 1, 1, 0, 1),
                    x = c(0.3, -1.2, 0.8, 1.1, -0.4, 0.2, -0.9, 0.5, 1.4, -0.1),
-                   weight = c(1, 2, 1, 0.5, 1, 1, 3, 1, 1, 0.5))
+                   weight = c(1, 2, 1, 0.5, 1, 1, 3, 1, 1, 0.5), stratum = c(1, 2, 1, 1, 1, 2, 2, 2, 1, 1))
 write.csv(data, "ties_data.csv", row.names = FALSE)
-loglik <- function(ties) coxph(Surv(time, event) ~ x, data, weights = weight, ties = ties, init = 0.7,
-                               iter.max = 0)$loglik[2]
-write.csv(data.frame(ties = c("breslow", "efron"),
-                     loglik = format(c(loglik("breslow"), loglik("efron")), digits = 15)),
+loglik <- function(ties, formula) coxph(formula, data, weights = weight, ties = ties, init = 0.7,
+                                        iter.max = 0)$loglik[2]
+both <- function(formula) format(c(loglik("breslow", formula), loglik("efron", formula)), digits = 15)
+write.csv(data.frame(ties = c("breslow", "efron"), loglik = both(Surv(time, event) ~ x),
+                     stratified = both(Surv(time, event) ~ x + strata(stratum))),
           "ties.csv", row.names = FALSE, quote = FALSE)
