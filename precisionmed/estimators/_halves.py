@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import is_regressor
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._lasso_path import Problem, Walk
@@ -80,7 +81,7 @@ def entry_frequency(genes: np.ndarray, p: int) -> np.ndarray:
     return np.cumsum(counts, axis=0) / genes.shape[0]
 
 
-def strata_of(model: Any, label: np.ndarray) -> tuple[np.ndarray, int]:
+def strata_of(model: Any, outcome: tuple[np.ndarray, np.ndarray | None]) -> tuple[np.ndarray, int]:
     """Return what halves are balanced by (class, event, or nothing for a measured outcome), and its rarest.
 
     Returns
@@ -94,9 +95,16 @@ def strata_of(model: Any, label: np.ndarray) -> tuple[np.ndarray, int]:
     InputError
         A half would have fewer than 2 samples of a class, or 2 events.
     """
-    if np.unique(label).size > label.size / 2:
+    label, time = outcome
+    if is_regressor(model):
         return np.zeros(label.size, int), label.size
-    rarest = model._rarest(label)
+    counts = np.unique(label, return_counts=True)[1]
+    rarest = int(counts.min() if time is None else label.sum())
     if rarest < 4:
         raise InputError(f"halves need 2 samples of each class (2 events) each; found {rarest} in all.")
     return label, rarest
+
+
+def penalties(model: Any, p: int) -> np.ndarray:
+    """Return the penalty factors of a model as they were given, (p,)."""
+    return np.ones(p) if model.penalty_factor is None else np.asarray(model.penalty_factor, float)

@@ -11,7 +11,13 @@ from sklearn.base import BaseEstimator, clone
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._decoy_genes import KINDS, knockoffs, permuted
-from precisionmed.estimators._halves import deal_halves, entry_frequency, first_genes, strata_of
+from precisionmed.estimators._halves import (
+    deal_halves,
+    entry_frequency,
+    first_genes,
+    penalties,
+    strata_of,
+)
 from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._lasso_path import Problem, Walk
 from precisionmed.estimators._matrix import as_matrix
@@ -124,10 +130,10 @@ class DecoySelection(BaseEstimator):
         self._check()
         model, rng = clone(self.model), np.random.default_rng(self.random_state)
         outcome = model._outcome(y)
-        strata, rarest = strata_of(model, outcome[0])
+        strata, rarest = strata_of(model, outcome)
         cohort = model._problem(X, outcome, np.ones((1, strata.size)))
         self.n_features_in_, self.feature_names_in_ = model.n_features_in_, model.feature_names_in_
-        factor = cohort.factor.ravel()
+        factor = penalties(model, cohort.unit.size)
         competes = np.flatnonzero((factor > 0) & np.isfinite(factor) & (cohort.unit > 0))
         values = as_matrix(X)
         genes = (values[:, competes] - cohort.shift[competes]) / cohort.unit[competes]

@@ -9,7 +9,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
-from precisionmed.estimators._halves import deal_halves, entry_frequency, first_genes, strata_of
+from precisionmed.estimators._halves import (
+    deal_halves,
+    entry_frequency,
+    first_genes,
+    penalties,
+    strata_of,
+)
 from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._lasso_path import Problem, Walk
 from precisionmed.estimators._matrix import as_matrix, columns_of
@@ -126,11 +132,11 @@ class StabilitySelection(BaseEstimator):
         """
         model, rng = clone(self.model), np.random.default_rng(self.random_state)
         outcome = model._outcome(y)
-        strata, _ = strata_of(model, outcome[0])
+        strata, _ = strata_of(model, outcome)
         halves = deal_halves(strata, self.n_pairs, rng, groups)
         problem = model._problem(X, outcome, halves.astype(float))
         self.n_features_in_, self.feature_names_in_ = model.n_features_in_, model.feature_names_in_
-        factor = problem.factor.ravel()
+        factor = penalties(model, problem.unit.size)
         eligible = int(np.sum((factor > 0) & np.isfinite(factor) & (problem.unit > 0)))
         self.q_, self.threshold_, self.pfer_ = complete(
             self.bound, eligible, self.n_pairs, self.q, self.threshold, self.pfer
