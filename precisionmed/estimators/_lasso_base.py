@@ -27,9 +27,12 @@ class Linear(BaseEstimator):
     intercept_: Any
     fit_intercept = True
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coef_")
+
     def _linear_predictor(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the linear predictor, (n,), or one a class, (n, k)."""
-        check_is_fitted(self, "coef_")
+        check_is_fitted(self)
         values = transform_matrix(self, X)
         coef = np.atleast_2d(self.coef_)
         eta = np.empty((len(coef), values.shape[0]))
@@ -46,13 +49,12 @@ class Linear(BaseEstimator):
 
     def _problem(
         self,
-        X: Any,
+        values: np.ndarray,
         outcome: tuple[np.ndarray, Any],
         weight: np.ndarray,
         offset: ArrayLike | None = None,
         strata: ArrayLike | None = None,
     ) -> Problem:
-        values = _complete(self, X)
         target, time = outcome
         if weight.shape[1] != values.shape[0] or target.shape != (values.shape[0],):
             raise InputError(f"{values.shape[0]} samples in X, another number in y or sample_weight.")
@@ -138,9 +140,10 @@ class Fixed(Linear):
         """Fit the model; parameters as in the form that cross-validates."""
         if not self.lambda_ > 0:
             raise InputError(f"lambda_ must be above 0, found {self.lambda_}.")
+        values = _complete(self, X)
         outcome = self._outcome(y)
         weight = _weights(sample_weight, outcome[0].size)
-        problem = self._problem(X, outcome, weight[None], offset, strata)
+        problem = self._problem(values, outcome, weight[None], offset, strata)
         for step in Walk(problem, until=self.lambda_):
             last = step
         self._set_coefficients(problem, *last.original_scale())
@@ -215,12 +218,13 @@ class CrossValidated(Linear):
         """
         if self.rule not in ("1se", "min"):
             raise InputError(f"rule must be '1se' or 'min', found {self.rule!r}.")
+        values = _complete(self, X)
         outcome = self._outcome(y)
         sample_weight = _weights(sample_weight, outcome[0].size)
         folds = self._deal(outcome[0], sample_weight, groups) if folds is None else np.asarray(folds)
         labels = np.unique(folds[sample_weight > 0])
         weight = np.vstack([sample_weight, *(np.where(folds == k, 0.0, sample_weight) for k in labels)])
-        problem = self._problem(X, outcome, weight, offset, strata)
+        problem = self._problem(values, outcome, weight, offset, strata)
         self._walk(problem, sample_weight, progress)
         self._finish(X, y, sample_weight, offset, strata)
         return self
@@ -269,7 +273,9 @@ class CrossValidated(Linear):
         stratum = self._fold_strata(label)
         rarest = self._rarest(label[weight > 0])
         if rarest < 2:
-            raise InputError(f"cross-validation needs 2 samples of each class (2 events), found {rarest}.")
+            raise InputError(
+                f"cross-validation needs 2 samples of each class (2 events), found {rarest} sample(s)."
+            )
         rng = np.random.default_rng(self.random_state)
         return make_folds(stratum, min(self.n_folds, rarest), rng, groups=groups)
 
@@ -284,14 +290,14 @@ def _complete(estimator: Linear, X: ArrayLike | pd.DataFrame) -> np.ndarray:
     values = fit_matrix(estimator, X)
     if np.isnan(values).any():
         column = int(np.argmax(np.isnan(values).any(axis=0)))
-        raise InputError(f"{gene_name(estimator, column)} has missing values; impute them first.")
+        raise InputError(f"{gene_name(estimator, column)} has missing values (NaN); impute them first.")
     return values
 
 
 def _weights(sample_weight: ArrayLike | None, n: int) -> np.ndarray:
     weight = np.ones(n) if sample_weight is None else np.asarray(sample_weight, float)
     if weight.shape != (n,) or not (np.isfinite(weight) & (weight >= 0)).all() or not weight.any():
-        raise InputError(f"sample_weight needs {n} numbers from 0 up, not all of them 0.")
+        raise InputError(f"sample_weight needs {n} numbers from 0 up, not all of them zero.")
     return weight
 
 

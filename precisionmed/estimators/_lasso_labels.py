@@ -41,8 +41,11 @@ def real_values(y: Any) -> np.ndarray:
     InputError
         `y` is no column of numbers, or has missing or infinite values.
     """
+    column = _column(y)
+    if column.dtype.kind == "c":
+        raise InputError("Complex data not supported: y must be real numbers.")
     try:
-        values = np.asarray(_column(y), float)
+        values = np.asarray(column, float)
     except (TypeError, ValueError):
         raise InputError("y has values that are no numbers; remove or recode them.") from None
     if not np.isfinite(values).all():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 
 from precisionmed.errors import InputError, first_few
 
@@ -40,8 +41,8 @@ def transform_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
     matrix = as_matrix(X)
     if matrix.shape[1] != estimator.n_features_in_:
         raise InputError(
-            f"the matrix has {matrix.shape[1]} genes, {type(estimator).__name__} was fitted with "
-            f"{estimator.n_features_in_}; give the same genes in the same order."
+            f"X has {matrix.shape[1]} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input; give the same genes in the same order."
         )
     known = estimator.feature_names_in_
     if known is not None and isinstance(X, pd.DataFrame):
@@ -72,25 +73,30 @@ def gene_name(estimator: Any, column: int) -> str:
 
 def as_matrix(X: ArrayLike | pd.DataFrame) -> Matrix:
     """Return `X` as a C-ordered float64 matrix; raise an InputError as `fit_matrix` says."""
-    values = X.to_numpy() if isinstance(X, pd.DataFrame) else X
+    if issparse(X):
+        raise InputError("sparse input is not supported; make it dense with X.toarray().")
+    values = X.to_numpy() if isinstance(X, pd.DataFrame) else np.asarray(X)
+    if values.dtype.kind == "c":
+        raise InputError("Complex data not supported: expression must be real numbers.")
     try:
         matrix = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(
             "the expression matrix has entries that are no numbers; remove or recode them."
         ) from None
-    if np.ndim(values) != 2:
+    if values.ndim != 2:
         raise InputError(
-            f"expression must be a matrix (samples x genes), found {np.ndim(values)} dimension(s); "
-            "give one sample as one row."
+            f"expression must be a matrix (samples x genes), found {values.ndim} dimension(s); "
+            "give one sample as one row. Reshape your data."
         )
     if 0 in matrix.shape:
+        what = "sample" if matrix.shape[0] == 0 else "feature"
         raise InputError(
-            f"the expression matrix is empty ({matrix.shape[0]} samples x {matrix.shape[1]} genes)."
+            f"the expression matrix is empty: 0 {what}(s) (shape={matrix.shape}) while a minimum of 1 is required."
         )
     if np.isinf(matrix).any():
         row, column = np.argwhere(np.isinf(matrix))[0]
         raise InputError(
-            f"{sample_name(X, row)} has an infinite value in column {column}; set it to missing."
+            f"{sample_name(X, row)} has an infinite value (inf) in column {column}; set it to missing."
         )
     return matrix

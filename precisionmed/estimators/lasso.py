@@ -61,7 +61,8 @@ class _Logistic(ClassifierMixin, Linear):
 
     def predict(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the more probable class, (n,)."""
-        return self.classes_[(self.decision_function(X, offset) > 0).astype(int)]
+        second = self.decision_function(X, offset) > 0
+        return self.classes_[second.astype(int)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

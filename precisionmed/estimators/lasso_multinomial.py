@@ -30,7 +30,8 @@ class _Multinomial(ClassifierMixin, Linear):
 
     def predict(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the most probable class, (n,)."""
-        return self.classes_[np.argmax(self._linear_predictor(X, offset), axis=1)]
+        best = np.argmax(self._linear_predictor(X, offset), axis=1)
+        return self.classes_[best]
 
     def _family(self) -> int:
         return MULTINOMIAL
