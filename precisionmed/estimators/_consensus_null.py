@@ -100,7 +100,8 @@ def _with_rotations(X: np.ndarray, n_null: int, rng: np.random.Generator) -> Ite
 
     A rotation keeps the means and covariances of the columns exactly. Given these, all rotations of a
     sample of a normal distribution are equally likely (Langsrud, Stat Comput 2005;15:53-60), X being
-    one of them.
+    one of them. Drawing normal scores for the principal components (John et al. 2020) instead adds their
+    sampling error to the covariance, so that its level is only nearly right.
     """
     yield X
     mean = X.mean(axis=0)

@@ -26,7 +26,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     Many random subsets of the samples are clustered; the consensus of two samples is the fraction of
     the subsets containing both in which they fall into one cluster. The final clusters are cut from
     the average-linkage tree of 1 - consensus. How ambiguous the consensus is, compared with cohorts
-    of the same covariance that have no clusters, tells which number of clusters is stable, if any.
+    of the same covariance that have no clusters, tells whether there are clusters; how clear they are
+    (silhouettes) tells how many.
     Such cohorts are random rotations of the samples around their mean: means and covariances of the
     features stay exactly as they are, clusters dissolve, and were the samples drawn from one normal
     distribution to begin with, rotated cohorts would be just as likely.
@@ -71,8 +72,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         (similarity to the clusters of the k before), `cophenetic`, `delta_area`, `sizeable` (clusters
         that are no outliers), and with null cohorts `null_pac` (mean), `null_lower`, `null_upper` (5% and
         95% points), `relative_pac` (PAC / `null_pac`), `p` (of this k alone) and `p_family` (family-wise;
-        its smallest value is the p for "any subtypes at all"). In the last three the PAC is that of as
-        many resamples of the data as were drawn of the null cohorts.
+        its smallest value is the p for "any subtypes at all"). Both p come from as few resamples of the
+        data as of each null cohort, so that they compare like with like.
     cdf_ : dict of int to ndarray, shape (101,)
         Cumulative distribution of the consensus of pairs at 0, 0.01, ..., 1.
     evidence_ : bool or None
@@ -97,6 +98,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     Monti et al., Mach Learn 2003;52:91-118 (consensus). Wilkerson and Hayes, Bioinformatics
     2010;26:1572-1573 (the final clustering). Senbabaoglu et al., Sci Rep 2014;4:6207 (PAC). John et al.,
     Sci Rep 2020;10:1816 (comparison with simulated cohorts). Langsrud, Stat Comput 2005;15:53-60 (rotations).
+    Gu, Schlesner and Hübschmann, Nucleic Acids Res 2021;49:e15 (concordance, Jaccard index, their rule).
     """
 
     def __init__(
