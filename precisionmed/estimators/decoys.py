@@ -18,9 +18,8 @@ from precisionmed.estimators._halves import (
     penalties,
     strata_of,
 )
-from precisionmed.estimators._lasso_base import Linear
+from precisionmed.estimators._lasso_base import Linear, _complete
 from precisionmed.estimators._lasso_path import Problem, Walk
-from precisionmed.estimators._matrix import as_matrix
 
 
 class DecoySelection(BaseEstimator):
@@ -128,22 +127,25 @@ class DecoySelection(BaseEstimator):
             Missing values, too few samples of a class (or events), or a parameter out of range.
         """
         self._check()
-        model, rng = clone(self.model), np.random.default_rng(self.random_state)
+        model = clone(self.model)
+        # Streams of their own: data simulated with the same seed must not come back as decoys.
+        decoy_rng, half_rng = np.random.default_rng(self.random_state).spawn(2)
         outcome = model._outcome(y)
         strata, rarest = strata_of(model, outcome)
-        cohort = model._problem(X, outcome, np.ones((1, strata.size)))
-        self.n_features_in_, self.feature_names_in_ = model.n_features_in_, model.feature_names_in_
+        values = _complete(self, X)
+        cohort = model._problem(values, outcome, np.ones((1, strata.size)))
         factor = penalties(model, cohort.unit.size)
         competes = np.flatnonzero((factor > 0) & np.isfinite(factor) & (cohort.unit > 0))
-        values = as_matrix(X)
         genes = (values[:, competes] - cohort.shift[competes]) / cohort.unit[competes]
         make = knockoffs if self.decoys == "knockoff" else permuted
-        players = np.concatenate([genes[None], make(genes, self.n_copies, rng)])  # (1 + copies, n, genes)
+        players = np.concatenate(
+            [genes[None], make(genes, self.n_copies, decoy_rng)]
+        )  # (1 + copies, n, genes)
         game = _Game(model, outcome, values[:, factor == 0])
         score = [game.score(player, factor[competes]) for player in players]
         kept = np.sort(np.argsort(-np.max(score, axis=0), kind="stable")[: self.n_screened])
         self.q_ = self.q or int(min(np.sqrt((1 + self.n_copies) * kept.size), max(1, rarest // 4)))
-        halves = deal_halves(strata, self.n_pairs, rng, groups)
+        halves = deal_halves(strata, self.n_pairs, half_rng, groups)
         chosen = game.frequency(players[:, :, kept], factor[competes][kept], halves, self.q_)
         self.frequency_, self.decoy_frequency_ = np.zeros((2, factor.size))
         self.frequency_[competes[kept]] = chosen[0]
@@ -162,21 +164,43 @@ class DecoySelection(BaseEstimator):
 
     def _decide(self) -> None:
         real, decoy = self.frequency_, self.decoy_frequency_
-        won, lost = real[real > decoy], decoy[decoy > real]
-        thresholds = np.unique(np.concatenate([won, lost]))
-        n_real = won.size - np.searchsorted(np.sort(won), thresholds)
-        n_decoy = lost.size - np.searchsorted(np.sort(lost), thresholds)
-        fdp = (1 + n_decoy) / (self.n_copies * np.maximum(1, n_real))
-        self.fdp_curve_ = pd.DataFrame(
-            {"threshold": thresholds, "n_real": n_real, "n_decoy": n_decoy, "fdp": fdp}
-        )
-        if self.fdr is not None:
-            good = np.flatnonzero(fdp <= self.fdr + 1e-12)
-        else:
-            good = np.flatnonzero((fdp == fdp.min(initial=1.0)) & (fdp < 1))
-        self.threshold_ = float(thresholds[good[0]]) if good.size else np.inf
-        self.estimated_fdp_ = float(fdp[good[0]]) if good.size else 0.0
+        self.fdp_curve_ = fdp_curve(real, decoy, self.n_copies)
+        self.threshold_, self.estimated_fdp_ = choose_threshold(self.fdp_curve_, self.fdr)
         self.selected_ = (real > decoy) & (real >= self.threshold_)
+
+
+def fdp_curve(real: np.ndarray, decoy: np.ndarray, n_copies: int) -> pd.DataFrame:
+    """Return `threshold`, `n_real`, `n_decoy`, `fdp` at each frequency with which a gene or decoy wins.
+
+    Parameters
+    ----------
+    real, decoy : (p,) arrays
+        Frequency of each gene, and of the best of its decoys.
+    n_copies : int
+        Decoys of each gene.
+    """
+    won, lost = np.sort(real[real > decoy]), np.sort(decoy[decoy > real])
+    thresholds = np.unique(np.concatenate([won, lost]))
+    n_real = won.size - np.searchsorted(won, thresholds)
+    n_decoy = lost.size - np.searchsorted(lost, thresholds)
+    fdp = (1 + n_decoy) / (n_copies * np.maximum(1, n_real))
+    return pd.DataFrame({"threshold": thresholds, "n_real": n_real, "n_decoy": n_decoy, "fdp": fdp})
+
+
+def choose_threshold(curve: pd.DataFrame, fdr: float | None) -> tuple[float, float]:
+    """Return the threshold that keeps `fdr` (None: of the smallest estimate) and the estimate there.
+
+    Returns
+    -------
+    threshold, estimated_fdp
+        Infinite and 0 when nothing is to be selected.
+    """
+    fdp = curve.fdp.to_numpy()
+    good = fdp <= fdr + 1e-12 if fdr is not None else (fdp == fdp.min(initial=1.0)) & (fdp < 1)
+    if not good.any():
+        return np.inf, 0.0
+    first = int(np.argmax(good))
+    return float(curve.threshold[first]), float(fdp[first])
 
 
 class _Game:

@@ -16,9 +16,9 @@ from precisionmed.estimators._halves import (
     penalties,
     strata_of,
 )
-from precisionmed.estimators._lasso_base import Linear
+from precisionmed.estimators._lasso_base import Linear, _complete
 from precisionmed.estimators._lasso_path import Problem, Walk
-from precisionmed.estimators._matrix import as_matrix, columns_of
+from precisionmed.estimators._matrix import columns_of
 from precisionmed.estimators._stability_bounds import complete
 
 _RIDGE = 1e-3  # of the refits, per sample and standardized gene: halves that separate stay finite
@@ -131,11 +131,11 @@ class StabilitySelection(BaseEstimator):
             of `q`, `threshold` and `pfer` that contradict each other.
         """
         model, rng = clone(self.model), np.random.default_rng(self.random_state)
+        values = _complete(self, X)
         outcome = model._outcome(y)
         strata, _ = strata_of(model, outcome)
         halves = deal_halves(strata, self.n_pairs, rng, groups)
-        problem = model._problem(X, outcome, halves.astype(float))
-        self.n_features_in_, self.feature_names_in_ = model.n_features_in_, model.feature_names_in_
+        problem = model._problem(values, outcome, halves.astype(float))
         factor = penalties(model, problem.unit.size)
         eligible = int(np.sum((factor > 0) & np.isfinite(factor) & (problem.unit > 0)))
         self.q_, self.threshold_, self.pfer_ = complete(
@@ -150,7 +150,7 @@ class StabilitySelection(BaseEstimator):
         self.fdr_bound_ = min(1.0, self.pfer_)
         count = int(self.selected_.sum())
         self.false_fraction_ = min(1.0, self.pfer_ / count) if count else 0.0
-        self.refits_ = self._refit(model, as_matrix(X), outcome, halves, factor == 0)
+        self.refits_ = self._refit(model, values, outcome, halves, factor == 0)
         self.interval_ = np.quantile(self.refits_, [0.025, 0.975], axis=0)
         return self
 

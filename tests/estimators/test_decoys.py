@@ -4,7 +4,7 @@ import pytest
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from precisionmed.errors import InputError
-from precisionmed.estimators import DecoySelection, LassoCox, LassoLogistic
+from precisionmed.estimators import DecoySelection, LassoCox, LassoLogistic, LassoMultinomial
 from precisionmed.estimators._decoy_genes import knockoffs, ledoit_wolf, permuted
 from precisionmed.io.codec import decode, encode
 
@@ -93,6 +93,22 @@ def test_the_curve_is_the_estimate_at_every_threshold():
     assert fit.threshold_ == curve.threshold[curve.fdp == curve.fdp.min()].min()
 
 
+def test_three_classes():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(400, 60))
+    utility = np.column_stack([X[:, :6].sum(axis=1), X[:, 6:12].sum(axis=1), np.zeros(400)])
+    y = np.array(["LumA", "LumB", "Basal"])[np.argmax(1.5 * utility + rng.gumbel(size=(400, 3)), axis=1)]
+    fit = DecoySelection(LassoMultinomial(), random_state=1).fit(X, y)
+    assert np.sum(np.flatnonzero(fit.selected_) < 12) >= 10
+
+
+def test_decoys_do_not_repeat_data_of_the_same_seed():
+    X, _ = cohort(seed=0)
+    y = np.random.default_rng(9).integers(0, 2, len(X))
+    fit = DecoySelection(LassoLogistic(), n_pairs=20, random_state=0).fit(X, y)
+    assert 0.3 < np.mean(fit.frequency_ > fit.decoy_frequency_) < 0.7
+
+
 def test_survival_with_an_unpenalized_covariate():
     rng = np.random.default_rng(2)
     X = rng.normal(size=(300, 61))
@@ -111,7 +127,7 @@ def test_screening_keeps_the_genes_whose_decoys_look_good_too():
     assert fit.screened_.sum() == 40
     assert fit.screened_[:12].sum() >= 11
     assert fit.frequency_[~fit.screened_].max() == 0
-    traded = permuted((X - X.mean(axis=0)) / X.std(axis=0), 1, np.random.default_rng(1))[0]
+    traded = permuted((X - X.mean(axis=0)) / X.std(axis=0), 1, np.random.default_rng(1).spawn(2)[0])[0]
     score = np.abs([Z.T @ (y - y.mean()) for Z in ((X - X.mean(axis=0)) / X.std(axis=0), traded)]).max(axis=0)
     assert set(np.argsort(-score)[:40]) == set(np.flatnonzero(fit.screened_))
 

@@ -5,7 +5,13 @@ import pytest
 from sklearn.base import clone
 
 from precisionmed.errors import InputError
-from precisionmed.estimators import LassoCox, LassoLogistic, StabilitySelection
+from precisionmed.estimators import (
+    LassoCox,
+    LassoLinear,
+    LassoLogistic,
+    LassoMultinomial,
+    StabilitySelection,
+)
 from precisionmed.estimators._halves import deal_halves, entry_frequency, first_genes
 from precisionmed.estimators._lasso_path import Walk
 from precisionmed.io.codec import decode, encode
@@ -76,6 +82,21 @@ def test_true_genes_are_selected(model, data):
     assert fit.path_frequency_.sum(axis=1) == pytest.approx(np.arange(1, fit.q_ + 1))
     assert fit.refits_.shape == (100, len(true))
     assert (np.sign(fit.interval_).sum(axis=0) == 2 * np.sign(np.median(fit.refits_, axis=0))).all()
+
+
+def test_three_classes_and_a_measured_outcome():
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(240, 100))
+    utility = np.column_stack([2 * X[:, 3], 2 * X[:, 4], np.zeros(240)])
+    classes = np.array(["a", "b", "c"])[np.argmax(utility + rng.gumbel(size=(240, 3)), axis=1)]
+    fit = StabilitySelection(LassoMultinomial(), random_state=1).fit(X, classes)
+    assert np.flatnonzero(fit.selected_).tolist() == [3, 4]
+    assert fit.refits_.shape == (100, 3, 2) and fit.interval_.shape == (2, 3, 2)
+    assert fit.interval_[0, 0, 0] > 0 > fit.interval_[1, 1, 0]
+    measured = X[:, 3] - X[:, 4] + rng.normal(size=240)
+    fit = StabilitySelection(LassoLinear(), pfer=0.1, random_state=1).fit(X, measured)
+    assert np.flatnonzero(fit.selected_).tolist() == [3, 4]
+    assert np.median(fit.refits_, axis=0) == pytest.approx([1, -1], abs=0.2)
 
 
 def test_refits_are_plain_regressions_and_vary_as_much_as_estimates():
