@@ -98,6 +98,8 @@ def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
         cohort.probe_annotation = folder / cohort.probe_annotation if cohort.probe_annotation else None
     gene_sets = config.subtypes.gene_sets
     config.subtypes.gene_sets = folder / gene_sets if gene_sets else None
+    drug_targets = config.biomarkers.drug_targets
+    config.biomarkers.drug_targets = folder / drug_targets if drug_targets else None
     return config
 
 

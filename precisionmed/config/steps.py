@@ -110,6 +110,22 @@ class BiomarkersConfig(Section):
     """Penalty: sparsest within one standard error of the best, or the best."""
     alpha: float = Field(1.0, gt=0, le=1)
     """Elastic-net mixing: 1 is the LASSO."""
+    stability: bool = True
+    """Which genes do most halves of the cohort choose, and which beat their decoys?"""
+    n_pairs: int = Field(50, ge=10)
+    """Pairs of complementary halves; also those of the intervals of the signature."""
+    pfer: float = Field(1.0, gt=0)
+    """Expected number of false genes that stability selection tolerates."""
+    threshold: float = Field(0.75, gt=0.5, le=1)
+    """Fraction of the halves that has to choose a gene."""
+    decoys: Literal["knockoff", "permutation"] = "knockoff"
+    """Decoys that genes have to beat: knockoffs keep the correlations among genes, shuffled genes do not."""
+    fdr: float = Field(0.1, gt=0, lt=1)
+    """False discovery rate of the genes that beat their decoys; 0.1 needs at least 10 such genes."""
+    random_signatures: int = Field(100, ge=0)
+    """Signatures of as many random genes to compare with; 0 for none."""
+    drug_targets: Path | None = None
+    """Table (TSV, CSV, XLSX) with columns `gene` and `drug`: marks genes of a signature that a drug hits."""
 
 
 class ClassifyConfig(Section):

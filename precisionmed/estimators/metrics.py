@@ -57,6 +57,7 @@ def auc_interval(
     *,
     strata: ArrayLike | None = None,
     subject: ArrayLike | None = None,
+    widen: float = 1.0,
 ) -> Interval:
     """Return the AUC with the interval of DeLong.
 
@@ -74,6 +75,8 @@ def auc_interval(
         Confidence level.
     subject : (n,) array, optional
         Rows of the same subject (repeats of a cross-validation) count once in the variance.
+    widen : float
+        Factor of the standard error.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def auc_interval(
     truth, score = binary(truth), np.asarray(score, float)
     estimate = auc(truth, score, strata=strata)
     cases, controls = placements(truth, score, strata, subject)
-    z = norm.ppf(0.5 + level / 2)
+    z = widen * norm.ppf(0.5 + level / 2)
     variance = sum(v.var(ddof=1) / v.size if v.size > 1 else 0.25 for v in (cases, controls))
     if variance > 0:
         half = z * np.sqrt(variance)
@@ -121,6 +124,7 @@ def concordance_interval(
     *,
     strata: ArrayLike | None = None,
     subject: ArrayLike | None = None,
+    widen: float = 1.0,
 ) -> Interval:
     """Return Harrell's C with a bootstrap percentile interval over subjects.
 
@@ -136,6 +140,8 @@ def concordance_interval(
         Confidence level.
     subject : (n,) array, optional
         Rows of the same subject are drawn together.
+    widen : float
+        Factor of the distances of the bootstrap estimates from the observed one.
 
     Returns
     -------
@@ -154,8 +160,10 @@ def concordance_interval(
     drawn = drawn[np.isfinite(drawn)]
     if drawn.size == 0:
         return estimate, np.nan, np.nan
-    lower, upper = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
-    return estimate, float(lower), float(upper)
+    ends = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
+    if widen != 1:  # else exactly the percentiles
+        ends = np.clip(estimate + widen * (ends - estimate), 0.0, 1.0)
+    return estimate, float(ends[0]), float(ends[1])
 
 
 def proportion_interval(k: float, n: float, level: float = 0.95) -> Interval:

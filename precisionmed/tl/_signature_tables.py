@@ -30,6 +30,49 @@ def signature_table(model: Any, genes: pd.Index, selection_frequency: pd.Series)
     )
 
 
+def screen_table(screen: Any) -> pd.DataFrame:
+    """Return a fitted univariate screen, the smallest p first."""
+    columns = ["gene", "coefficient", "ratio", "lower", "upper", "statistic", "p", "fdr"]
+    return table(screen.table_[columns].sort_values(["p", "gene"], kind="stable"))
+
+
+def evidence_columns(
+    signature: pd.DataFrame,
+    interval: pd.DataFrame,
+    stability: pd.Series | None,
+    screen: pd.DataFrame,
+    drugs: pd.Series | None,
+) -> pd.DataFrame:
+    """Add to a signature what is known of its genes, all of it by gene.
+
+    Parameters
+    ----------
+    signature
+        As from `signature_table`.
+    interval
+        `lower` and `upper` of the ratio.
+    stability
+        Frequency over halves, if they were dealt.
+    screen
+        As from `screen_table`.
+    drugs
+        Drugs that hit a gene, if given.
+    """
+    genes = signature["gene"]
+    alone = screen.set_index("gene")[["p", "fdr"]].reindex(genes)
+    frame = signature[["gene", "coefficient", "ratio"]].assign(
+        lower=interval["lower"].reindex(genes).to_numpy(float),
+        upper=interval["upper"].reindex(genes).to_numpy(float),
+        selection_frequency=signature["selection_frequency"],
+    )
+    if stability is not None:
+        frame["stability"] = stability.reindex(genes).to_numpy(float)
+    frame["univariate_p"], frame["univariate_fdr"] = alone.to_numpy(float).T
+    if drugs is not None:
+        frame["drug"] = drugs.reindex(genes).fillna("").to_numpy(object)
+    return frame
+
+
 def cv_curve_table(model: Any) -> pd.DataFrame:
     """Return the cross-validated deviance along the penalties walked."""
     return table(

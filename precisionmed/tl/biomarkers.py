@@ -4,58 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from precisionmed.config import step_generator
-from precisionmed.errors import InputError, nearest, warn
-from precisionmed.estimators.baselines import BestGene, RandomGenes
-from precisionmed.estimators.crossval import CrossValidation, cross_validate_models
+from precisionmed.estimators.cox import CoxScreen
+from precisionmed.estimators.kaplan_meier import median_follow_up
 from precisionmed.estimators.lasso import LassoCoxCV, LassoLogisticCV
+from precisionmed.estimators.nomogram import nomogram
+from precisionmed.estimators.screen import LogisticScreen
 from precisionmed.io.codec import encode
-from precisionmed.pp._inputs import batch_covariates, batch_labels, measured, preprocessor, roles_of, store
+from precisionmed.io.drug_targets import read_drug_targets
+from precisionmed.pp._inputs import store, table
+from precisionmed.tl import _signature_tables as tables
 from precisionmed.tl._folds import patients
-from precisionmed.tl._signature_tables import cv_curve_table, path_table, predictions_table, signature_table
-from precisionmed.tl._survival_cohort import endpoints_of, scheme, table
+from precisionmed.tl._signature_evidence import Plan, gather
+from precisionmed.tl._signature_stability import Halves, ratio_interval, stable_genes
+from precisionmed.tl._signature_tasks import Task, clinical_of, endpoint_tasks, label_tasks
+from precisionmed.tl._signature_words import formula, methods, unit_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
-
-MIN_CLASS = 8
-"""Fewest samples of either class."""
-MIN_EVENTS = 10
-"""Fewest events of an endpoint."""
-_WORDS = {
-    "er": "ER-positive",
-    "pr": "PR-positive",
-    "her2": "HER2-positive",
-    "tnbc": "triple-negative",
-    "response": "response",
-}
-_POSITIVE = {"positive": 1.0, "negative": 0.0, "responder": 1.0, "non_responder": 0.0}
-
-
-@dataclass(frozen=True)
-class Task:
-    """One outcome and the samples that have it."""
-
-    name: str
-    label: str
-    kind: str
-    """`binary` or `survival`."""
-    rows: np.ndarray
-    """Positions of the samples in the cohort."""
-    y: Any
-    """0 and 1, or a frame with `event` and `time`."""
-    excluded: list[str]
-    """Genes that define the label."""
-
-    @property
-    def event(self) -> np.ndarray:
-        """Whether a sample is positive or had the event."""
-        return np.asarray(self.y["event"] if self.kind == "survival" else self.y).astype(bool)
 
 
 def biomarkers(
@@ -67,14 +39,23 @@ def biomarkers(
     n_repeats: int = 2,
     rule: str = "1se",
     alpha: float = 1.0,
+    stability: bool = True,
+    n_pairs: int = 50,
+    pfer: float = 1.0,
+    threshold: float = 0.75,
+    decoys: str = "knockoff",
+    fdr: float = 0.1,
+    random_signatures: int = 100,
+    drug_targets: str | Path | None = None,
     seed: int = 1,
 ) -> AnnData:
     """Find a sparse signature for each label and endpoint, and measure it by nested cross-validation.
 
     Each training set starts from the values as read: gene filter, normalization, batch correction, penalty
     and genes are all chosen again. The signature itself is learned from all samples with the outcome. It is
-    compared with the best single gene, chosen in the training sets too, and with as many genes drawn at
-    random. A label that is derived from expression is learned without the genes that define it.
+    compared with the best single gene, chosen in the training sets too, with the clinical covariates, and
+    with as many genes drawn at random. A label that is derived from expression is learned without the genes
+    that define it. Which genes can be relied on is seen in halves of the cohort, and against decoys.
 
     Parameters
     ----------
@@ -92,6 +73,19 @@ def biomarkers(
         `1se` (sparsest within one standard error of the best penalty) or `min` (the best).
     alpha
         Elastic-net mixing; 1 is the LASSO.
+    stability
+        Whether genes are also chosen by stability selection and against decoys.
+    n_pairs
+        Pairs of complementary halves, of those two and of the intervals of the signature.
+    pfer, threshold
+        Expected number of false genes that stability selection tolerates, and the fraction of the halves that
+        has to choose a gene.
+    decoys, fdr
+        `knockoff` or `permutation`, and the false discovery rate of the genes that beat them.
+    random_signatures
+        Signatures of as many random genes; 0 for none.
+    drug_targets
+        Table with the columns `gene` and `drug`.
     seed
         The run's seed.
 
@@ -105,23 +99,36 @@ def biomarkers(
     Raises
     ------
     InputError
-        The cohort has not been normalized, or an unknown label or endpoint is asked for.
+        The cohort has not been normalized, an unknown label or endpoint is asked for, the table of drug
+        targets cannot be used, or no number of genes keeps `pfer` at `threshold`.
     """
     notes: list[str] = []
-    tasks = _label_tasks(adata, labels, notes) + _endpoint_tasks(adata, endpoints, notes)
-    settings = {"n_folds": n_folds, "rule": rule, "alpha": alpha}
-    found = {task.name: _learn(adata, task, settings, n_repeats, seed) for task in tasks}
-    params = {
+    tasks = label_tasks(adata, labels, notes) + endpoint_tasks(adata, endpoints, notes)
+    params: dict[str, Any] = {
         "labels": np.array(list(labels), dtype=object),
-        **settings,
+        "n_folds": n_folds,
         "n_repeats": n_repeats,
+        "rule": rule,
+        "alpha": alpha,
+        "stability": stability,
+        "n_pairs": n_pairs,
+        "pfer": pfer,
+        "threshold": threshold,
+        "decoys": decoys,
+        "fdr": fdr,
+        "random_signatures": random_signatures,
         "seed": seed,
     }
     if endpoints is not None:
         params["endpoints"] = np.array(list(endpoints), dtype=object)
+    drugs = None
+    if drug_targets is not None:
+        drugs, params["drug_targets"] = read_drug_targets(drug_targets), Path(drug_targets).name
+    learner = _Learner(adata, params, drugs, notes)
+    found = {task.name: learner.learn(task) for task in tasks}
     content = {
         "params": params,
-        "methods": _methods(tasks, params),
+        "methods": methods(tasks, params, clinical=learner.clinical),
         "notes": np.array(notes, dtype=object),
         "tasks": np.array([task.name for task in tasks], dtype=object),
     }
@@ -129,161 +136,106 @@ def biomarkers(
     return adata
 
 
-def _label_tasks(adata: AnnData, labels: Sequence[str], notes: list[str]) -> list[Task]:
-    receptors = adata.uns.get("precisionmed", {}).get("receptors", {})
-    tasks = []
-    for name in labels:
-        if name not in _WORDS:
-            raise InputError(f"biomarkers.labels: there is no label '{name}'.{nearest(name, _WORDS)}")
-        # Before `receptors` a column of that name is whatever the clinical table had.
-        column = f"{name}_status" if receptors and name != "response" else name
-        truth = adata.obs[column].astype(object).map(_POSITIVE) if column in adata.obs else None
-        if truth is None or not truth.notna().any():
-            notes.append(f"{_WORDS[name]}: the cohort has no such label; no signature was sought.")
-            continue
-        rows = np.flatnonzero(truth.notna())
-        y = truth.to_numpy(float)[rows].astype(int)
-        fewest = int(min(y.sum(), (1 - y).sum()))
-        if fewest < MIN_CLASS:
-            warn(
-                f"{_WORDS[name]}: the smaller class has {fewest} samples, fewer than {MIN_CLASS}; "
-                "no signature was sought.",
-                notes,
-            )
-            continue
-        excluded = [str(gene) for gene in receptors.get("label_genes", {}).get(name, [])]
-        tasks.append(Task(name, _WORDS[name], "binary", rows, y, excluded))
-    return tasks
+@dataclass
+class _Learner:
+    """Learns and measures the signature of one task after the other."""
 
+    adata: AnnData
+    params: dict[str, Any]
+    drugs: pd.Series | None
+    notes: list[str]
+    clinical: bool = False
+    """Whether any task had clinical covariates."""
 
-def _endpoint_tasks(adata: AnnData, endpoints: Sequence[str] | None, notes: list[str]) -> list[Task]:
-    declared = roles_of(adata).endpoints
-    for name in endpoints or ():
-        if name not in declared:
-            raise InputError(f"biomarkers.endpoints: '{name}' is not declared.{nearest(name, declared)}")
-    tasks = []
-    for endpoint in endpoints_of(adata, notes):
-        if endpoints is not None and endpoint.name not in endpoints:
-            continue
-        if endpoint.n_events < MIN_EVENTS:
-            warn(
-                f"{endpoint.name}: {endpoint.n_events} events, fewer than {MIN_EVENTS}; "
-                "no signature was sought.",
-                notes,
-            )
-            continue
-        tasks.append(Task(endpoint.name, endpoint.name.upper(), "survival", endpoint.rows, endpoint.y, []))
-    return tasks
+    def learn(self, task: Task) -> dict[str, Any]:
+        """Learn one signature, measure it, write its scores into `obs`; return what is stored about it."""
+        adata, params = self.adata, self.params
+        rng = step_generator(params["seed"], f"biomarkers_{task.name}")
+        model_seed, *seeds = (int(s) for s in rng.integers(2**31, size=5))
+        kind = LassoCoxCV if task.kind == "survival" else LassoLogisticCV
+        model = kind(**{key: params[key] for key in ("n_folds", "rule", "alpha")}, random_state=model_seed)
+        values = pd.DataFrame(np.asarray(adata.X, float)[task.rows], columns=adata.var_names.astype(str))
+        groups = patients(adata)
+        groups = None if groups is None else groups[task.rows]
+        final = _fit_final(values, task, model, groups)
+        clinical = clinical_of(adata, task, self.notes)
+        self.clinical |= clinical is not None
+        plan = Plan(params["n_folds"], params["n_repeats"], params["random_signatures"], *seeds[:2])
+        evidence = gather(adata, task, model, final, clinical, plan, rng)
+        signature = evidence.signature
+        score = pd.Series(signature.score, index=adata.obs_names[task.rows])
+        adata.obs[f"score_{task.name}"] = score.reindex(adata.obs_names)
+        samples = adata.obs_names[task.rows]
+        outcome = task.y if task.kind == "survival" else pd.DataFrame({"truth": task.y}, index=samples)
+        frequency = pd.Series(signature.selection_frequency, index=adata.raw.var_names)
+        return {
+            "kind": task.kind,
+            "label": task.label,
+            "n": len(task.rows),
+            "n_events": int(task.event.sum()),
+            "excluded_genes": np.array(task.excluded, dtype=object),
+            "path_end": final.path_end_,
+            "cv_curve": tables.cv_curve_table(final),
+            "path": tables.path_table(final, adata.var_names),
+            "predictions": tables.predictions_table(signature, samples, outcome),
+            **evidence.tables,
+            **self._genes(task, values, final, frequency, groups, seeds[2:]),
+            "model": encode(final),
+        }
 
-
-def _learn(adata: AnnData, task: Task, settings: dict[str, Any], n_repeats: int, seed: int) -> dict[str, Any]:
-    """Learn one signature, measure it, write its scores into `obs`; return what is stored about it."""
-    rng = step_generator(seed, f"biomarkers_{task.name}")
-    model_seed, random_seed, boot_seed = (int(s) for s in rng.integers(2**31, size=3))
-    kind = LassoCoxCV if task.kind == "survival" else LassoLogisticCV
-    model = kind(**settings, random_state=model_seed)
-    final = _fit_final(adata, task, model)
-    size = max(int(np.count_nonzero(final.coef_)), 1)
-    rivals = {
-        "signature": model,
-        "best single gene": BestGene(),
-        f"{size} random gene{'s' if size > 1 else ''}": RandomGenes(
-            kind(n_folds=settings["n_folds"], rule="min", random_state=model_seed), size, random_seed
-        ),
-    }
-    results = _cross_validate(adata, task, rivals, settings["n_folds"], n_repeats, rng)
-    signature = results["signature"]
-    score = pd.Series(signature.score, index=adata.obs_names[task.rows])
-    adata.obs[f"score_{task.name}"] = score.reindex(adata.obs_names)
-    frequency = pd.Series(signature.selection_frequency, index=adata.raw.var_names)
-    samples = adata.obs_names[task.rows]
-    outcome = task.y if task.kind == "survival" else pd.DataFrame({"truth": task.y}, index=samples)
-    return {
-        "kind": task.kind,
-        "label": task.label,
-        "n": len(task.rows),
-        "n_events": int(task.event.sum()),
-        "excluded_genes": np.array(task.excluded, dtype=object),
-        "path_end": final.path_end_,
-        "signature": signature_table(final, adata.var_names, frequency),
-        "cv_curve": cv_curve_table(final),
-        "path": path_table(final, adata.var_names),
-        "performance": _performance(task, results, boot_seed),
-        "predictions": predictions_table(signature, samples, outcome),
-        "model": encode(final),
-    }
-
-
-def _fit_final(adata: AnnData, task: Task, model: Any) -> Any:
-    """Fit the signature to all samples with the outcome, on what `normalize` and `batch` made of them."""
-    groups = patients(adata)
-    if task.excluded:
-        never = np.where(adata.var_names.isin(task.excluded), np.inf, 1.0)
-        model = type(model)(**{**model.get_params(), "penalty_factor": never})
-    values = pd.DataFrame(np.asarray(adata.X, float)[task.rows], columns=adata.var_names.astype(str))
-    return model.fit(values, task.y, groups=None if groups is None else groups[task.rows])
-
-
-def _cross_validate(
-    adata: AnnData, task: Task, models: dict[str, Any], n_folds: int, n_repeats: int, rng: np.random.Generator
-) -> dict[str, CrossValidation]:
-    values, genes = measured(adata)
-    batch, covariates, groups = batch_labels(adata), batch_covariates(adata), patients(adata)
-    return cross_validate_models(
-        models,
-        values[task.rows],
-        task.y,
-        preprocessor=preprocessor(adata),
-        batch=None if batch is None else batch[task.rows],
-        covariates=None if covariates is None else covariates.iloc[task.rows],
-        exclude=np.asarray(genes.isin(task.excluded)),
-        groups=None if groups is None else groups[task.rows],
-        n_folds=n_folds,
-        n_repeats=n_repeats,
-        random_state=rng,
-    )
-
-
-def _performance(task: Task, results: dict[str, CrossValidation], seed: int) -> pd.DataFrame:
-    rows: list[tuple[str, str, float, float, float]] = []
-    for name, result in results.items():
-        if task.kind == "survival":
-            rows.append((name, "c_index", *result.concordance(task.y, seed)))
-        else:
-            rows.append((name, "auc", *result.auc(task.y)))
-    return table(pd.DataFrame(rows, columns=["model", "metric", "estimate", "lower", "upper"]))
-
-
-def _methods(tasks: list[Task], params: dict[str, Any]) -> str:
-    if not tasks:
-        return "No signature was sought: no label or endpoint has enough samples."
-    kinds = {task.kind for task in tasks}
-    models = {
-        "binary": "logistic regression (Friedman et al., J Stat Softw 2010;33(1))",
-        "survival": "Cox regression (Simon et al., J Stat Softw 2011;39(5))",
-    }
-    named = " and ".join(text for kind, text in models.items() if kind in kinds)
-    penalty = (
-        "a LASSO penalty" if params["alpha"] == 1 else f"an elastic-net penalty (alpha {params['alpha']:g})"
-    )
-    choice = {
-        "1se": "the sparsest within one standard error of the smallest cross-validated deviance",
-        "min": "that of the smallest cross-validated deviance",
-    }[params["rule"]]
-    sentences = [
-        f"Signatures of {', '.join(task.label for task in tasks)} were learned by {named} with {penalty} "
-        f"(Tibshirani, J R Stat Soc B 1996;58:267); the penalty was {choice} in {params['n_folds']} folds.",
-        f"Performance is that of {scheme(params)} in which gene filter, normalization, batch correction, "
-        "penalty and genes were chosen anew in each training set.",
-        "AUC (with DeLong's interval) and C-index (Harrell's, with a bootstrap interval) compare samples of "
-        "the same test fold only, because scores of different folds come from different models.",
-        "For comparison, the best single gene was chosen in each training set, and as many genes as the "
-        "signature has were drawn at random (Venet et al., PLoS Comput Biol 2011;7:e1002240).",
-    ]
-    derived = [task.label for task in tasks if task.excluded]
-    if derived:
-        sentences.append(
-            f"The label {', '.join(derived)} is derived from expression; the genes that define it were left "
-            "out."
+    def _genes(
+        self,
+        task: Task,
+        values: pd.DataFrame,
+        final: Any,
+        frequency: pd.Series,
+        groups: np.ndarray | None,
+        seeds: list[int],
+    ) -> dict[str, Any]:
+        """Return what is known of the genes: the signature, the screen, stability, formula, nomogram."""
+        params = self.params
+        halves = Halves(*(params[key] for key in Halves.KEYS), *seeds)
+        screen = CoxScreen() if task.kind == "survival" else LogisticScreen()
+        alone = tables.screen_table(screen.fit(values.drop(columns=task.excluded, errors="ignore"), task.y))
+        found: dict[str, Any] = {"screen": alone}
+        stability = None
+        if params["stability"]:
+            stability, slots = stable_genes(task, values, final, halves, groups)
+            found |= slots
+        signature = tables.evidence_columns(
+            tables.signature_table(final, values.columns, frequency),
+            ratio_interval(task, values, final, halves, groups),
+            stability,
+            alone,
+            self.drugs,
         )
-    return " ".join(sentences)
+        unit = unit_of(self.adata.uns["precisionmed"])
+        found |= {
+            "signature": signature,
+            "formula": formula(task, signature, float(final.intercept_), unit),
+        }
+        return found | ({} if signature.empty else _nomogram(task, values, final))
+
+
+def _fit_final(values: pd.DataFrame, task: Task, model: Any, groups: np.ndarray | None) -> Any:
+    """Fit the signature to all samples with the outcome, on what `normalize` and `batch` made of them."""
+    if task.excluded:
+        never = np.where(values.columns.isin(task.excluded), np.inf, 1.0)
+        model = type(model)(**{**model.get_params(), "penalty_factor": never})
+    return model.fit(values, task.y, groups=groups)
+
+
+def _nomogram(task: Task, values: pd.DataFrame, final: Any) -> dict[str, Any]:
+    used = np.flatnonzero(final.coef_)
+    found: dict[str, Any] = {}
+    baseline = None
+    if task.kind == "survival":
+        horizon = median_follow_up(task.y["time"], task.y["event"])
+        horizon = float(task.y["time"].median()) if np.isnan(horizon) else horizon
+        before = int(np.searchsorted(final.baseline_time_, horizon, side="right"))
+        baseline = float(np.append(1.0, final.baseline_survival_)[before])
+        found = {"nomogram_horizon": float(horizon), "nomogram_unit": task.unit}
+    drawn = nomogram(
+        values.iloc[:, used], final.coef_[used], float(final.intercept_), baseline_survival=baseline
+    )
+    return found | {"nomogram": table(drawn.axes), "nomogram_total": table(drawn.total)}

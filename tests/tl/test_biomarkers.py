@@ -14,7 +14,23 @@ from precisionmed.pp.normalize import normalize
 from precisionmed.tl.biomarkers import biomarkers
 from precisionmed.tl.receptors import receptors
 
-QUICK = {"n_folds": 3, "n_repeats": 2}
+QUICK = {"n_folds": 3, "n_repeats": 2, "n_pairs": 10, "random_signatures": 20}
+MODELS = ["signature", "best single gene", "clinical only", "signature + clinical"]
+INTERVAL = ["lower", "upper"]
+TABLES = {
+    "signature": [
+        *("gene", "coefficient", "ratio", *INTERVAL, "selection_frequency", "stability"),
+        *("univariate_p", "univariate_fdr"),
+    ],
+    "screen": ["gene", "coefficient", "ratio", *INTERVAL, "statistic", "p", "fdr"],
+    "performance": ["model", "metric", "estimate", *INTERVAL],
+    "comparisons": ["model", "against", "metric", "difference", *INTERVAL, "p"],
+    "random_signatures": ["estimate"],
+    "panel": ["n_genes", "estimate", "se", "chosen"],
+    "stability": ["gene", "frequency", "selected"],
+    "stability_path": ["gene", "n_genes", "frequency"],
+    "decoys": ["threshold", "n_real", "n_decoy", "fdp"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +50,14 @@ def test_tasks_and_tables_are_those_of_the_data_model(cohort):
     assert len(tasks) > 2
     for task in tasks:
         slot = found[task]
-        assert list(slot["signature"].columns) == ["gene", "coefficient", "ratio", "selection_frequency"]
+        for name, columns in TABLES.items():
+            assert list(slot[name].columns) == columns, name
         curve = ["lambda", "n_genes", "cv_mean", "cv_se", "lambda_min", "lambda_1se"]
         assert list(slot["cv_curve"].columns) == curve
         assert list(slot["path"].columns) == ["lambda", "gene", "coefficient"]
         assert slot["path"]["gene"].nunique() <= 30
-        assert list(slot["performance"].columns) == ["model", "metric", "estimate", "lower", "upper"]
-        assert len(slot["performance"]) == 3
+        assert slot["performance"]["model"].tolist() == MODELS
+        assert len(slot["random_signatures"]) == 20
         known = ["truth"] if slot["kind"] == "binary" else ["time", "event"]
         assert list(slot["predictions"].columns) == ["sample", "repeat", "fold", *known, "score"]
         assert len(slot["predictions"]) == 2 * slot["n"]
