@@ -76,6 +76,11 @@ def spent(seconds: float, folder: Path) -> None:
     (folder / "spent.txt").write_text(f"{seconds}\n{peak}")
 
 
+def timed(command: list[str], folder: Path) -> Measured:
+    """Time a command that writes what it took to `spent.txt`, as `spent` does."""
+    return Measured(*_run(command, folder), np.empty(0))
+
+
 def _run(command: list[str], folder: Path) -> tuple[float, float]:
     """Run a process; return its seconds of work and its peak memory in GB."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)

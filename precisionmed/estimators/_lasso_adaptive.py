@@ -15,7 +15,8 @@ def adaptive_factors(problem: Problem) -> np.ndarray:
     """Return penalty factors 1 / |first-stage coefficient|, (f, p), in standard deviations.
 
     The first stage is a LASSO at the penalty with the smallest extended BIC. Both look only at the samples
-    with a weight in the fit, so that held-out samples of a cross-validation have no part in the factors.
+    with a weight in the fit, so that held-out samples of a cross-validation have no part in the factors
+    (but for the grid of penalties, which all fits share).
     Genes the first stage leaves out are out; a fit whose first stage is empty keeps its factors.
 
     References

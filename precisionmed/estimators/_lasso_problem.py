@@ -26,7 +26,7 @@ from precisionmed.kernels.lasso_losses import (
 from precisionmed.kernels.lasso_screen import standardize
 
 Array = np.ndarray
-_WORTH_THREADS = 2e6  # values a kernel touches; below, starting threads costs more than it saves
+_WORTH_THREADS = 1e7  # values a kernel touches; below, starting threads costs more than it saves
 
 
 @dataclass

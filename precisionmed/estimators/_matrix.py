@@ -42,7 +42,8 @@ def transform_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
     if matrix.shape[1] != estimator.n_features_in_:
         raise InputError(
             f"X has {matrix.shape[1]} features, but {type(estimator).__name__} is expecting "
-            f"{estimator.n_features_in_} features as input; give the same genes in the same order."
+            f"{estimator.n_features_in_} features as input: it was fitted with {estimator.n_features_in_} "
+            "genes; give the same in the same order."
         )
     known = estimator.feature_names_in_
     if known is not None and isinstance(X, pd.DataFrame):
@@ -92,7 +93,8 @@ def as_matrix(X: ArrayLike | pd.DataFrame) -> Matrix:
     if 0 in matrix.shape:
         what = "sample" if matrix.shape[0] == 0 else "feature"
         raise InputError(
-            f"the expression matrix is empty: 0 {what}(s) (shape={matrix.shape}) while a minimum of 1 is required."
+            f"the expression matrix is empty: 0 {what}(s) (shape={matrix.shape}) "
+            "while a minimum of 1 is required."
         )
     if np.isinf(matrix).any():
         row, column = np.argwhere(np.isinf(matrix))[0]

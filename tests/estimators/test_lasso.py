@@ -10,9 +10,17 @@ import pytest
 from sklearn.base import clone
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._lasso_adaptive import adaptive_factors
 from precisionmed.estimators._lasso_cv import CvCurve
 from precisionmed.estimators._lasso_path import Problem, Walk
-from precisionmed.estimators.lasso import LassoCox, LassoCoxCV, LassoLogistic, LassoLogisticCV
+from precisionmed.estimators.lasso import (
+    LassoCox,
+    LassoCoxCV,
+    LassoLinear,
+    LassoLinearCV,
+    LassoLogistic,
+    LassoLogisticCV,
+)
 from precisionmed.kernels.lasso_losses import BINOMIAL, COX_BRESLOW, GAUSSIAN, MULTINOMIAL
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "lasso"
@@ -294,3 +302,53 @@ def test_mistakes_are_named():
         LassoLogistic().fit(X[:50], y)
     with pytest.raises(InputError, match="penalty_factor"):
         LassoLogistic(penalty_factor=[1.0]).fit(X, y)
+
+
+def test_linear_model_predicts_and_offset_stands_for_a_known_part():
+    X, _, _ = _cohort()
+    rng = np.random.default_rng(5)
+    known = rng.normal(size=80)
+    y = 2 + X[:, 3] - X[:, 8] + known + 0.3 * rng.normal(size=80)
+    model = LassoLinearCV(random_state=0).fit(X, y, offset=known)
+    assert {3, 8} <= set(np.flatnonzero(model.coef_))
+    np.testing.assert_allclose(model.predict(X, offset=known), X @ model.coef_ + model.intercept_ + known)
+    without = LassoLinear(model.lambda_, tolerance=1e-9).fit(X, y - known)
+    np.testing.assert_allclose(without.coef_, model.coef_, atol=1e-3)
+    assert without.gap_ < 1e-8
+    assert without.kkt_ < 1e-8
+
+
+def test_adaptive_factors_come_from_the_training_samples_alone():
+    X, y, _ = _cohort(150)
+    y = y.astype(float)
+    half = (np.arange(150) % 2).astype(float)
+    both = adaptive_factors(Problem(X, BINOMIAL, y, None, np.vstack([half, np.ones(150)])))
+    changed = X.copy()
+    changed[half == 0] = np.random.default_rng(9).normal(size=(75, 120))
+    other = adaptive_factors(Problem(changed, BINOMIAL, y, None, np.vstack([half, np.ones(150)])))
+    np.testing.assert_array_equal(np.isfinite(both[0]), np.isfinite(other[0]))
+    np.testing.assert_allclose(both[0], other[0], rtol=1e-2)
+    assert not np.array_equal(both[1], other[1])
+
+
+def test_adaptive_lasso_is_sparser_and_less_biased():
+    X, y, survival = _cohort(200)
+    for kind, outcome in ((LassoLogisticCV, y), (LassoCoxCV, survival)):
+        plain = kind(rule="min", random_state=0).fit(X, outcome)
+        adaptive = kind(rule="min", random_state=0, adaptive=True).fit(X, outcome)
+        assert {3, 8} <= set(np.flatnonzero(adaptive.coef_)) < set(np.flatnonzero(plain.coef_))
+        assert abs(adaptive.coef_[3]) > abs(plain.coef_[3])
+
+
+def test_progress_is_told_and_an_interrupt_passes():
+    X, y, _ = _cohort()
+    seen = []
+    model = LassoLogisticCV(random_state=0).fit(X, y, progress=lambda done, of: seen.append((done, of)))
+    assert [done for done, _ in seen] == list(range(1, model.lambdas_.size + 1))
+
+    def interrupt(done, of):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        LassoLogisticCV(random_state=0).fit(X, y, progress=interrupt)
+    np.testing.assert_array_equal(LassoLogisticCV(random_state=0).fit(X, y).coef_, model.coef_)

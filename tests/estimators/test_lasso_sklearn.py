@@ -25,9 +25,7 @@ EXPECTED = {
     "check_dtype_object": "entries that are no numbers are the user's mistake: an InputError, no TypeError",
     "check_estimators_nan_inf": "a new sample may lack genes outside the signature",
 }
-OF_FOLDS = {
-    "check_sample_weight_equivalence_on_dense_data": "a repeated sample is dealt to another fold than its copy"
-}
+OF_FOLDS = {"check_sample_weight_equivalence_on_dense_data": "a sample and its copy go to different folds"}
 
 
 def _expected(model):
