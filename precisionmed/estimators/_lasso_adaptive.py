@@ -36,7 +36,8 @@ def adaptive_factors(problem: Problem) -> np.ndarray:
         # Losses are means over samples, also for Cox models.
         samples = np.count_nonzero(problem.weight, axis=1)
         criterion = 2 * samples * walk.state.loss + df * np.log(size) + 2 * _EBIC * choices
-        better = (criterion < lowest) & ~step.stopped
+        # Past its minimum a fit is done, however far the others still walk.
+        better = (criterion < lowest) & ~step.stopped & (since < _PATIENCE)
         lowest[better], since[better] = criterion[better], 0
         since[~better] += 1
         first[better] = beta[better]
