@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-_TOLERANCE = 0.02  # mean silhouettes this close count as equally clear
+# Mean silhouettes this close to the largest count as equally clear; the second when they rise again from
+# the k before, as they do when all subtypes inside a coarse division have come apart.
+_TOLERANCE, _TOLERANCE_RISING = 0.02, 0.06
 _LEVEL = 0.05
 _UNAMBIGUOUS = 0.05  # PAC
 # Gain in area for a further cluster to count. Nobody has published a number; this one served delta area best.
@@ -20,10 +22,11 @@ def choose_k(scores: dict[str, np.ndarray], min_size: int) -> tuple[int, bool | 
     smaller k, since splitting off a few outliers is perfectly stable and tells nothing; and, when null
     cohorts were simulated, when it is more stable than these. Once one k is, those with a PAC of at
     most 0.05 are candidates too: nothing could be more stable than they are. Among candidates, the
-    largest k whose mean silhouette is within 0.02 of the largest is taken: clear clusters nested in
-    clear clusters are all real. The PAC cannot choose between them, since it falls with k whatever the
-    data. When there is no candidate, the k is chosen in the same way among those that are left, as a
-    description of the cohort, and the reason begins with "No subtypes: ".
+    largest k whose mean silhouette is within 0.02 of the largest is taken, or within 0.06 if it is no
+    smaller than that of the k before: clear clusters nested in clear clusters are all real. The PAC
+    cannot choose between them, since it falls with k whatever the data. When there is no candidate,
+    the k is chosen in the same way among those that are left, as a description of the cohort, and the
+    reason begins with "No subtypes: ".
 
     Returns
     -------
@@ -42,7 +45,10 @@ def choose_k(scores: dict[str, np.ndarray], min_size: int) -> tuple[int, bool | 
     else:
         candidates = adds if adds.any() else np.arange(len(ks)) == 0
     width = scores["silhouette"]
-    i = int(np.flatnonzero(candidates & (width >= width[candidates].max() - _TOLERANCE))[-1])
+    lost = width[candidates].max() - width
+    rising = np.diff(width, prepend=-np.inf) >= 0
+    clear = (lost <= _TOLERANCE) | (rising & (lost <= _TOLERANCE_RISING))
+    i = int(np.flatnonzero(candidates & clear)[-1])
     found = evidence if tested or not evidence else None
     return int(ks[i]), found, _reason(scores, i, found, min_size)
 
@@ -56,10 +62,8 @@ def _reason(scores: dict[str, np.ndarray], i: int, evidence: bool | None, min_si
         said = f"k = {k} gives the clearest subtypes ({_clear(scores, i)}; {compared(scores, i)}); "
         said += "it was not compared with cohorts without subtypes."
     elif evidence:
-        said = f"k = {k}: {compared(scores, i)}. Its subtypes are the clearest ({_clear(scores, i)}): no "
-        said += (
-            f"larger k adds one of at least {min_size} samples and is as clear, give or take {_TOLERANCE}."
-        )
+        said = f"k = {k}: {compared(scores, i)}. It is the largest number of subtypes of at least {min_size} "
+        said += f"samples that are as clear as any ({_clear(scores, i)})."
     else:
         said = (
             f"No subtypes: no number of them (of at least {min_size} samples) was more stable than in "

@@ -29,6 +29,13 @@ def test_a_k_must_add_a_subtype_of_some_size():
     assert "not compared" in reason
 
 
+def test_subtypes_inside_a_coarse_division_count_when_they_rise_again():
+    p = [0.01] * 5
+    assert choice.choose_k(_scores([0.98, 0.92, 0.85, 0.93, 0.82], [2, 3, 4, 5, 6], p), min_size=6)[0] == 5
+    assert choice.choose_k(_scores([1.00, 0.96, 0.90, 0.85, 0.82], [2, 3, 4, 5, 6], p), min_size=6)[0] == 2
+    assert choice.choose_k(_scores([1.00, 0.90, 0.93, 0.85, 0.82], [2, 3, 4, 5, 6], p), min_size=6)[0] == 2
+
+
 def test_outliers_are_no_subtypes():
     for p in ([0.01, 0.01], None):
         k, evidence, reason = choice.choose_k(_scores([1.0, 1.0], [1, 1], p), min_size=6)
