@@ -33,11 +33,12 @@ class DecoySelection(BaseEstimator):
 
         FDP+(t) = (1 + decoys that win with t or more) / (n_copies x genes that win with t or more)
 
-    Because decoys stand for false genes before any of them looked at the outcome, the knockoff filter's proof
-    applies: the threshold with the estimate at most `fdr` keeps the false discovery rate at `fdr`, if
-    genes and decoys can be swapped without a trace. Permutation decoys are exact for independent genes
-    only: a false gene that is correlated with a true one beats them. Knockoffs keep the
-    correlations, as far as these can be estimated.
+    A false gene is as likely to lose as to win, so decoys that win count the false genes that do. The
+    threshold whose estimate is at most `fdr` keeps the false discovery rate at `fdr` if a false gene
+    and its decoy can be swapped without a trace (Barber and Candès). Knockoffs keep the correlations that
+    needs, as far as they can be estimated. Permutation decoys do not: they are for genes that are nearly
+    independent. Among correlated genes the neighbours of a true gene beat their decoys, and several
+    times the nominal rate gets through. Genes without a penalty have no part in making decoys.
 
     With `fdr` the smallest list that can be selected has 1 / (n_copies x fdr) genes: 10 at 10% and one
     copy. More copies allow shorter lists but are harder to tell apart from their genes.
