@@ -14,6 +14,7 @@ from precisionmed.estimators.crossval import CrossValidation, cross_validate
 from precisionmed.estimators.receptors import CANNOT_CALL, ReceptorClassifier, three_way
 from precisionmed.io.codec import encode
 from precisionmed.pp._inputs import batch_covariates, batch_labels, measured, preprocessor
+from precisionmed.progress import progress_bar
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -57,19 +58,21 @@ def train(
     inner_seed, final_seed = (int(s) for s in rng.integers(2**31, size=2))
     values, genes = measured(adata)
     batch, covariates, groups = batch_labels(adata), batch_covariates(adata), _patients(adata, rows)
-    result = cross_validate(
-        clone(model).set_params(random_state=inner_seed),
-        values[rows],
-        y,
-        preprocessor=preprocessor(adata),
-        batch=None if batch is None else batch[rows],
-        covariates=None if covariates is None else covariates.iloc[rows],
-        exclude=np.asarray(genes.isin(excluded)),
-        groups=groups,
-        n_folds=model.n_folds,
-        n_repeats=n_repeats,
-        random_state=rng,
-    )
+    with progress_bar("classifier: training sets") as tick:
+        result = cross_validate(
+            clone(model).set_params(random_state=inner_seed),
+            values[rows],
+            y,
+            preprocessor=preprocessor(adata),
+            batch=None if batch is None else batch[rows],
+            covariates=None if covariates is None else covariates.iloc[rows],
+            exclude=np.asarray(genes.isin(excluded)),
+            groups=groups,
+            n_folds=model.n_folds,
+            n_repeats=n_repeats,
+            random_state=rng,
+            progress=tick,
+        )
     final = clone(model).set_params(random_state=final_seed, exclude_genes=tuple(excluded))
     final.fit(pd.DataFrame(np.asarray(adata.X, float)[rows], columns=adata.var_names), y, groups=groups)
     probability = _mean_probability(result)

@@ -18,6 +18,7 @@ from precisionmed.estimators.gene_ranking import top_genes
 from precisionmed.io.codec import encode
 from precisionmed.io.gene_sets import biological_processes, read_gene_sets
 from precisionmed.pp._inputs import dense, measured, roles_of, store
+from precisionmed.progress import progress_bar
 from precisionmed.tl import _callers, _robustness
 from precisionmed.tl._associations import association_table, clinical_variables
 from precisionmed.tl._embedding import check_umap, principal_components, umap_embedding
@@ -124,7 +125,9 @@ def subtypes(
         k=k,
         n_null=n_null,
         random_state=rngs["clustering"],
-    ).fit(values)
+    )
+    with progress_bar("subtypes: cohorts without any") as tick:
+        clustering.fit(values, progress=tick)
     subtype = _keep_samples(adata, clustering)
     _keep_embeddings(adata, values, rngs["umap"] if umap else None)
     result = _clustering_tables(adata, clustering)
