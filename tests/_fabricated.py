@@ -439,6 +439,19 @@ def _signature(rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
+def _stable_signature(rng: np.random.Generator) -> pd.DataFrame:
+    """Return a signature with what the biomarkers step alone adds."""
+    table = _signature(rng)
+    table.insert(3, "lower", table["ratio"] / 1.4)
+    table.insert(4, "upper", table["ratio"] * 1.4)
+    return table.assign(
+        stability=np.linspace(1, 0.4, 6),
+        univariate_p=0.0004,
+        univariate_fdr=0.02,
+        drug=["trastuzumab", "", "", "", "", ""],
+    )
+
+
 def _task(rng: np.random.Generator, names: pd.Index, kind: str) -> dict:
     grid = np.geomspace(1, 0.01, 20)
     curve = pd.DataFrame(
@@ -467,13 +480,109 @@ def _task(rng: np.random.Generator, names: pd.Index, kind: str) -> dict:
         "label": "ER status" if kind == "binary" else "overall survival",
         "n": N,
         "n_events": 28,
-        "signature": _signature(rng),
+        "signature": _stable_signature(rng),
         "cv_curve": curve,
         "path": path.reset_index(drop=True),
-        "performance": _performance("auc" if kind == "binary" else "concordance"),
         "predictions": pd.DataFrame(
             {"sample": names, "repeat": 0, "fold": 0, **outcome, "score": rng.normal(size=N)}
         ),
+        **_rivals("auc" if kind == "binary" else "c_index"),
+        **_signature_evidence(kind),
+    }
+
+
+def _rivals(metric: str) -> dict:
+    """Return how well a signature does, and what it is compared with."""
+    rng = np.random.default_rng(11)
+    models = ["signature", "best single gene", "clinical only", "signature + clinical"]
+    against = [("signature", m) for m in models[1:3]] + [("signature + clinical", "clinical only")]
+    return {
+        "performance": pd.DataFrame(
+            {
+                "model": models,
+                "metric": metric,
+                "estimate": [0.85, 0.75, 0.7, 0.87],
+                "lower": [0.75, 0.63, 0.55, 0.78],
+                "upper": [0.95, 0.87, 0.85, 0.96],
+            }
+        ),
+        "comparisons": pd.DataFrame(against, columns=["model", "against"]).assign(
+            metric=metric,
+            difference=[0.10, 0.15, 0.17],
+            lower=[0.02, 0.05, 0.06],
+            upper=[0.18, 0.25, 0.28],
+            p=[0.014, 0.003, 0.002],
+        ),
+        "random_signatures": pd.DataFrame({"estimate": rng.normal(0.65, 0.04, 100)}),
+        "random_p": 1 / 101,
+        "random_percentile": 100.0,
+        "panel": pd.DataFrame(
+            {
+                "n_genes": [1, 2, 3, 5, 8],
+                "estimate": [0.75, 0.8, 0.84, 0.85, 0.85],
+                "se": 0.02,
+                "chosen": [False, False, True, False, False],
+            }
+        ),
+        "panel_genes": np.array(GENES[:3], dtype=object),
+    }
+
+
+def _signature_evidence(kind: str) -> dict:
+    """Return what speaks for the genes of a signature, and the signature as a product."""
+    rng = np.random.default_rng(12)
+    frequency = np.sort(rng.uniform(0, 1, 20))[::-1]
+    p = np.sort(rng.uniform(0, 1, P) ** 4)
+    ratio = np.exp(rng.normal(0, 0.4, P))
+    thresholds = np.linspace(0.02, 0.98, 25)
+    real, decoy = np.linspace(60, 10, 25).round(), np.linspace(55, 0, 25).round()
+    return {
+        "formula": "score = 0.52 x ERBB2 - 0.31 x GRB7 + 1.2, of expression as normalized here.",
+        "screen": pd.DataFrame(
+            {
+                "gene": GENES,
+                "coefficient": np.log(ratio),
+                "ratio": ratio,
+                "lower": ratio / 1.3,
+                "upper": ratio * 1.3,
+                "statistic": np.log(ratio) * 4,
+                "p": p,
+                "fdr": np.minimum(p * P / np.arange(1, P + 1), 1),
+            }
+        ),
+        "stability": pd.DataFrame(
+            {"gene": GENES[:20], "frequency": frequency, "selected": frequency >= 0.75}
+        ),
+        "stability_path": pd.DataFrame(
+            [(g, n, f * n / 6) for g, f in zip(GENES, frequency, strict=False) for n in range(1, 7)],
+            columns=["gene", "n_genes", "frequency"],
+        ),
+        "stability_q": 6,
+        "stability_threshold": 0.75,
+        "stability_pfer": 0.9,
+        "decoys": pd.DataFrame(
+            {
+                "threshold": thresholds,
+                "n_real": real.astype(int),
+                "n_decoy": decoy.astype(int),
+                "fdp": (1 + decoy) / real,
+            }
+        ),
+        "decoy_genes": np.array(GENES[:10], dtype=object),
+        "decoy_fdr": 0.1,
+        "decoy_threshold": float(thresholds[-1]),
+        "nomogram": pd.DataFrame(
+            [
+                (g, v, (v if i % 2 else 12 - v) * 8.3)
+                for i, g in enumerate(GENES[:6])
+                for v in range(0, 13, 2)
+            ],
+            columns=["gene", "value", "points"],
+        ),
+        "nomogram_total": pd.DataFrame(
+            {"points": np.arange(0, 600, 100.0), "probability": [0.01, 0.1, 0.3, 0.6, 0.9, 0.99]}
+        ),
+        **({"nomogram_horizon": 60.0, "nomogram_unit": "months"} if kind == "survival" else {}),
     }
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+_STEPS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7))
+"""Ticks within a decade of a ratio, coarse and fine."""
+
+
 def height(rows: int) -> float:
     """Return the height in inches of a forest figure with `rows` rows."""
     return 0.95 + 0.27 * max(rows, 2)
@@ -99,7 +103,7 @@ def ratio_axis(ax: Axes, left: float, right: float) -> None:
     decades = np.power(10.0, np.arange(-6, 5))
     fine = np.concatenate([np.arange(0.01, 0.1, 0.01), np.arange(0.1, 3.01, 0.1)])
     inside: list[float] = []
-    for steps in (decades, np.outer(decades, (1, 2, 5)).ravel(), fine):
+    for steps in (decades, *(np.outer(decades, s).ravel() for s in _STEPS), fine):
         inside = _apart(steps[(steps >= left) & (steps <= right)], 0.13 * np.log(right / left))
         if len(inside) >= 3:
             break

@@ -24,7 +24,7 @@ __all__ = [
     "words",
 ]
 
-_P = {"p", "fdr", "p_family"}
+_P = {"p", "fdr", "p_family", "univariate_p", "univariate_fdr"}
 _WHOLE = {
     "n",
     "samples",
@@ -52,8 +52,10 @@ _TWO |= {
 }
 _TWO |= {"probability", "predicted", "observed", "log_fold_change", "score", "chi2", "before", "after", "pac"}
 _TWO |= {"null_pac", "relative_pac", "stability", "silhouette", "cophenetic", "delta_area", "ari", "jaccard"}
+_TWO |= {"difference", "frequency"}
 _NAMES = {"model", "metric", "task", "variable", "covariate", "factor", "grouping", "group", "receptor"}
 _NAMES |= {"biomarker", "endpoint", "truth", "call", "label", "classification", "rule", "clusterer"}
+_NAMES |= {"against"}
 """Columns of names that we made; samples, genes and files stay as they are."""
 _LABELS = {
     "k": "k",

@@ -10,6 +10,7 @@ from precisionmed.report._format import ci_text, count, heading, join, p_text, p
 from precisionmed.report._page import Block, Page, Run
 from precisionmed.report.sections._cautions import cautions
 from precisionmed.report.sections._how_many import LEVEL, descriptive, family_p
+from precisionmed.report.sections._signature_verdict import against
 
 CANNOT_CALL = "cannot call"
 
@@ -100,7 +101,8 @@ def _signatures(run: Run) -> list[tuple[str, str]]:
             lines.append((f"Signature for {label}", "no gene carries enough information; there is none."))
             continue
         said = (
-            f"{count(genes, 'gene')}; {_best(found[task]['performance'])} in samples not used for learning."
+            f"{count(genes, 'gene')}; {_best(found[task]['performance'])} in samples not used for learning; "
+            f"{against(found[task])[1]}."
         )
         lines.append((f"Signature for {label}", said + _derived(run, task)))
     return lines
