@@ -14,12 +14,17 @@ doi:10.1186/gb-2010-11-10-r106
 Ashburner M, Ball CA, Blake JA, et al. Gene Ontology: tool for the unification of biology. Nat Genet
 2000;25:25-29. doi:10.1038/75556
 
+Barber RF, Candes EJ. Controlling the false discovery rate via knockoffs. Ann Stat 2015;43:2055-2085.
+doi:10.1214/15-AOS1337
+
 Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful approach to multiple
 testing. J R Stat Soc B 1995;57:289-300. doi:10.1111/j.2517-6161.1995.tb02031.x
 
 Bolstad BM, Irizarry RA, Astrand M, Speed TP. A comparison of normalization methods for high density
 oligonucleotide array data based on variance and bias. Bioinformatics 2003;19:185-193.
 doi:10.1093/bioinformatics/19.2.185
+
+Breiman L, Friedman JH, Olshen RA, Stone CJ. Classification and regression trees. Wadsworth 1984: chapter 3.
 
 Breslow N. Covariance analysis of censored survival data. Biometrics 1974;30:89-99. doi:10.2307/2529620
 
@@ -28,6 +33,9 @@ factorization. Proc Natl Acad Sci USA 2004;101:4164-4169. doi:10.1073/pnas.03085
 
 Bullard JH, Purdom E, Hansen KD, Dudoit S. Evaluation of statistical methods for normalization and
 differential expression in mRNA-Seq experiments. BMC Bioinformatics 2010;11:94. doi:10.1186/1471-2105-11-94
+
+Candes E, Fan Y, Janson L, Lv J. Panning for gold: model-X knockoffs for high dimensional controlled variable
+selection. J R Stat Soc B 2018;80:551-577. doi:10.1111/rssb.12265
 
 Chen Y, Lun ATL, Smyth GK. From reads to genes to pathways: differential expression analysis of RNA-Seq
 experiments using Rsubread and the edgeR quasi-likelihood pipeline. F1000Research 2016;5:1438.
@@ -63,6 +71,9 @@ Harrell FE, Califf RM, Pryor DB, Lee KL, Rosati RA. Evaluating the yield of medi
 Harrell FE, Lee KL, Mark DB. Multivariable prognostic models. Stat Med 1996;15:361-387.
 doi:10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4
 
+Hedou J, Maric I, Bellan G, et al. Discovery of sparse, reliable omic biomarkers with Stabl. Nat Biotechnol
+2024;42:1581-1593. doi:10.1038/s41587-023-02033-x
+
 Hubert L, Arabie P. Comparing partitions. J Classif 1985;2:193-218. doi:10.1007/BF01908075
 
 John CR, Watson D, Russ D, et al. M3C: Monte Carlo reference-based consensus clustering. Sci Rep
@@ -89,8 +100,14 @@ Genome Biol 2014;15:550. doi:10.1186/s13059-014-0550-8
 McInnes L, Healy J, Melville J. UMAP: uniform manifold approximation and projection for dimension reduction.
 arXiv 2018:1802.03426.
 
+Meinshausen N, Buhlmann P. Stability selection. J R Stat Soc B 2010;72:417-473.
+doi:10.1111/j.1467-9868.2010.00740.x
+
 Monti S, Tamayo P, Mesirov J, Golub T. Consensus clustering: a resampling-based method for class discovery
 and visualization of gene expression microarray data. Mach Learn 2003;52:91-118. doi:10.1023/A:1023949509487
+
+Nadeau C, Bengio Y. Inference for the generalization error. Mach Learn 2003;52:239-281.
+doi:10.1023/A:1024068626366
 
 Parker JS, Mullins M, Cheang MC, et al. Supervised risk predictor of breast cancer based on intrinsic
 subtypes. J Clin Oncol 2009;27:1160-1167. doi:10.1200/JCO.2008.18.1370
@@ -109,6 +126,9 @@ Schemper M, Smith TL. A note on quantifying follow-up in studies of failure time
 
 Senbabaoglu Y, Michailidis G, Li JZ. Critical limitations of consensus clustering in class discovery. Sci
 Rep 2014;4:6207. doi:10.1038/srep06207
+
+Shah RD, Samworth RJ. Variable selection with error control: another look at stability selection. J R Stat Soc
+B 2013;75:55-80. doi:10.1111/j.1467-9868.2011.01034.x
 
 Simon N, Friedman J, Hastie T, Tibshirani R. Regularization paths for Cox's proportional hazards model via
 coordinate descent. J Stat Softw 2011;39:1-13. doi:10.18637/jss.v039.i05
@@ -131,6 +151,9 @@ doi:10.2202/1544-6115.1000
 Traag VA, Waltman L, van Eck NJ. From Louvain to Leiden: guaranteeing well-connected communities. Sci Rep
 2019;9:5233. doi:10.1038/s41598-019-41695-z
 
+Venet D, Dumont JE, Detours V. Most random gene expression signatures are significantly associated with breast
+cancer outcome. PLoS Comput Biol 2011;7:e1002240. doi:10.1371/journal.pcbi.1002240
+
 Wang J, Wen S, Symmans WF, Pusztai L, Coombes KR. The bimodality index: a criterion for discovering and
 ranking bimodal signatures from cancer gene expression profiling data. Cancer Inform 2009;7:199-216.
 doi:10.4137/CIN.S2846
@@ -145,7 +168,7 @@ Zou GY, Donner A. Construction of confidence limits about effect measures: a gen
 2008;27:1693-1702. doi:10.1002/sim.3095
 """
 _DISTANCE = 60  # characters between surname and year: room for co-authors and a journal
-_ASCII = str.maketrans("øöéŞşğ", "ooeSsg")
+_ASCII = str.maketrans("øöéèŞşğ", "ooeeSsg")
 
 
 def references() -> dict[tuple[str, str], str]:

@@ -46,11 +46,23 @@ def verdict(found: dict[str, Any], label: str) -> tuple[str, str, str]:
     genes = len(found["signature"])
     if not genes:
         said = f"No signature for {label}: the penalty chosen leaves no gene."
-        return "no verdict", said, "What single genes and simpler models say is shown below."
+        return "no verdict", said, " ".join([*_alone(found), "What simpler models say is shown below."])
     wins, phrase = against(found)
     numbers = [f"{_measured(found)} in samples not used for learning.", *_differences(found)]
     lead = f"Signature of {count(genes, 'gene')} for {label}: {phrase}."
     return "verdict" if wins else "no verdict", lead, " ".join(numbers)
+
+
+def _alone(found: dict[str, Any]) -> list[str]:
+    """Say how many genes are associated alone: what is left without a signature."""
+    screen = found.get("screen")
+    if screen is None or screen.empty:
+        return []
+    clear = int((screen["fdr"] < LEVEL).sum())
+    who = count(clear, "gene") if clear else "no gene"
+    verb = "is" if clear < 2 else "are"
+    said = f"{who} of {len(screen):,} {verb} associated with it alone (FDR below {LEVEL:.0%})."
+    return [said[:1].upper() + said[1:]]
 
 
 def _measured(found: dict[str, Any]) -> str:
@@ -72,7 +84,7 @@ def _sorted(found: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
     """Return the rivals that the signature beats, those it does not clearly beat, those that beat it."""
     better, open_, worse = [], [], []
     for _, row in _pairs(found, "signature").iterrows():
-        name = _RIVALS.get(str(row["against"]), words(row["against"]))
+        name = _named(row["against"])
         if not row["p"] <= LEVEL:
             open_.append(name)
         else:
@@ -83,15 +95,15 @@ def _sorted(found: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
 
 
 def _differences(found: dict[str, Any]) -> list[str]:
-    said = [
-        f"{_gap(row)} against {_RIVALS.get(str(row['against']), words(row['against']))}"
-        for _, row in _pairs(found, "signature").iterrows()
-    ]
-    sentences = [f"Difference: {'; '.join(said)}."] if said else []
+    sentences, pairs = [], _pairs(found, "signature")
+    if len(pairs):
+        said = [f"{_gap(row)} against {_named(row['against'])}" for _, row in pairs.iterrows()]
+        sentences.append(f"Difference in {words(pairs['metric'].iloc[0])}: {'; '.join(said)}.")
     if "random_percentile" in found and "random_signatures" in found:
         n, share = len(found["random_signatures"]), float(found["random_percentile"])
+        which = f"all {n:,}" if share >= 100 else f"{share:.0f}% of {n:,}"
         sentences.append(
-            f"It is better than {share:.0f}% of {count(n, 'signature')} of as many random genes "
+            f"It is better than {which} signatures of as many random genes "
             f"({p_text(float(found['random_p']))})."
         )
     for _, row in _pairs(found, "signature + clinical").iterrows():
@@ -100,6 +112,10 @@ def _differences(found: dict[str, Any]) -> list[str]:
             verb = "improves" if clear else "does not clearly improve"
             sentences.append(f"Added to the clinical variables it {verb} them: {_gap(row)}.")
     return sentences
+
+
+def _named(rival: object) -> str:
+    return _RIVALS.get(str(rival), words(rival))
 
 
 def _gap(row: pd.Series) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,18 @@ from precisionmed.report.sections._signature_verdict import verdict
 
 _LISTED = 12
 """Genes listed by name in a sentence."""
+_SHOWN = (
+    "gene",
+    "coefficient",
+    "ratio",
+    "lower",
+    "upper",
+    "selection_frequency",
+    "stability",
+    "univariate_p",
+    "drug",
+)
+"""Columns of a signature that the page has room for; the file has all."""
 
 
 def fill(run: Run, page: Page) -> None:
@@ -86,11 +98,12 @@ class _Task:
             derived=self.derived,
         )
 
-    def table(self, name: str, caption: str) -> None:
-        """Show one table of the task."""
+    def table(self, name: str, caption: str, columns: Sequence[str] | None = None) -> None:
+        """Show one table of the task, or some of its columns."""
+        table = self.found.get(name)
         self.page.table(
             ("biomarkers", self.name, name),
-            self.found.get(name),
+            table if table is None or columns is None else table[list(columns)],
             f"{heading(self.label)}: {caption}.",
             derived=self.derived,
         )
@@ -113,7 +126,12 @@ def _genes(task: _Task) -> None:
         "chosen when the model was refitted; genes chosen rarely are exchangeable.",
         "Ratios, intervals and selection frequencies",
     )
-    task.table("signature", "genes of the signature")
+    ratio = "hazard" if str(task.found.get("kind")) == "survival" else "odds"
+    task.table(
+        "signature",
+        f"genes of the signature (coefficient per unit of expression, {ratio} ratio per standard deviation)",
+        [column for column in _SHOWN if column in table and not (table[column] == "").all()],
+    )
     if task.has("formula"):
         task.page.text(f"{task.found['formula']}")
     task.figure(
@@ -211,9 +229,6 @@ def _rivals(task: _Task) -> None:
                 "Histogram of scores",
             )
     task.table("performance", "out-of-fold performance")
-    task.table(
-        "comparisons", "differences in out-of-fold performance, model minus the one it is compared with"
-    )
 
 
 def _alone(task: _Task) -> None:
