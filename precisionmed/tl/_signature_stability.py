@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from precisionmed.estimators._stability_bounds import complete
 from precisionmed.estimators.decoys import DecoySelection
 from precisionmed.estimators.half_refits import half_refits
 from precisionmed.estimators.lasso import LassoCox, LassoLogistic
@@ -67,14 +68,27 @@ def stable_genes(
 ) -> tuple[pd.Series, dict[str, Any]]:
     """Return how often halves of the cohort choose each gene, and the tables about it."""
     model = one_penalty(task, final).set_params(penalty_factor=final.penalty_factor)
+    q = _genes_a_half(task, values.shape[1] - len(task.excluded), plan)
     selection = StabilitySelection(
-        model, n_pairs=plan.n_pairs, threshold=plan.threshold, pfer=plan.pfer, random_state=plan.seed
+        model, n_pairs=plan.n_pairs, q=q, threshold=plan.threshold, pfer=None, random_state=plan.seed
     ).fit(values, task.y, groups=groups)
     decoys = DecoySelection(
         clone(model), decoys=plan.decoys, fdr=plan.fdr, n_pairs=plan.n_pairs, random_state=plan.decoy_seed
     ).fit(values, task.y, groups=groups)
     frequency = pd.Series(selection.frequency_, index=values.columns)
     return frequency, _stability_slots(selection, values.columns) | _decoy_slots(decoys, values.columns, plan)
+
+
+def _genes_a_half(task: Task, n_genes: int, plan: Halves) -> int:
+    """Return how many genes each half chooses: as many as `pfer` allows, but no more than make sense.
+
+    A half with 20 events can tell few genes apart; what enters later fits its noise, and takes most of the
+    time. Fewer genes only lower the number of false ones.
+    """
+    allowed, _, _ = complete("unimodal", n_genes, plan.n_pairs, None, plan.threshold, plan.pfer)
+    events = int(task.event.sum())
+    rarest = events if task.kind == "survival" else min(events, task.event.size - events)
+    return max(1, min(allowed, rarest // 2))
 
 
 def _stability_slots(selection: StabilitySelection, genes: pd.Index) -> dict[str, Any]:

@@ -173,9 +173,10 @@ def _stable(params: dict[str, Any]) -> list[str]:
     }[params["decoys"]]
     return [
         "Stability is the fraction of these halves in which a gene is among the first on the LASSO path "
-        "(Meinshausen and Bühlmann, J R Stat Soc B 2010;72:417), as many as keep the expected number of "
-        f"false genes at {params['pfer']:g} with a threshold of {params['threshold']:.0%} (Shah and "
-        "Samworth, J R Stat Soc B 2013;75:55).",
+        "(Meinshausen and Bühlmann, J R Stat Soc B 2010;72:417): as many as keep the expected number of "
+        f"false genes at {params['pfer']:g} or less with a threshold of {params['threshold']:.0%} (Shah and "
+        "Samworth, J R Stat Soc B 2013;75:55), and at most one for each event, or sample of the rarer class, "
+        "in the half.",
         f"Genes were also selected against decoys, {kind}, in halves of the cohort (Hédou et al., Nat "
         f"Biotechnol 2024;42:1581), at a false discovery rate of {params['fdr']:.0%} (Barber and Candès, Ann "
         "Stat 2015;43:2055).",
