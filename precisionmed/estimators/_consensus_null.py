@@ -13,6 +13,7 @@ from precisionmed.estimators import _consensus_scores as score
 # with; 50 put two samples together about 32 times, enough to tell below 0.1, between, and above 0.9.
 NULL_RESAMPLES = 50
 FEWEST_NULL = 19  # the smallest p is 1 / (1 + n_null)
+_EVEN = 1.1  # ratio to the median length; normal samples of many genes are hardly ever farther off
 _OFFSET = 0.003  # keeps the logarithm of a PAC of 0 finite, and far from that of 0.05
 _LEAST_SPREAD = 1e-6  # of log PACs: below it all cohorts count as alike
 _ROUNDING = 1e-9  # of a standardized log PAC
@@ -54,6 +55,18 @@ def null_scores(
             progress(done, n_null + 1)
     found = compare(np.array(simulated[0]), np.array(simulated[1:]))
     return found | {"relative_pac": pac / np.maximum(found["null_pac"], np.finfo(float).tiny)}
+
+
+def even_lengths(X: np.ndarray) -> np.ndarray:
+    """Centre the rows and bring their lengths to within 10% of the median length.
+
+    Correlations of the rows stay as they are, but a few loud samples no longer dominate the covariance that
+    rotated cohorts share. Samples of a normal distribution of many genes are left alone.
+    """
+    centred = X - X.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(centred, axis=1)
+    middle = np.median(length)
+    return centred * (np.clip(length, middle / _EVEN, middle * _EVEN) / length)[:, None]
 
 
 def compare(pac: np.ndarray, null_pac: np.ndarray) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from precisionmed.errors import InputError
 from precisionmed.estimators import _consensus_choice as choice
 from precisionmed.estimators import _consensus_scores as score
 from precisionmed.estimators._base_clusterers import BaseClusterer
-from precisionmed.estimators._consensus_null import FEWEST_NULL, NULL_RESAMPLES, null_scores
+from precisionmed.estimators._consensus_null import FEWEST_NULL, NULL_RESAMPLES, even_lengths, null_scores
 from precisionmed.estimators._matrix import fit_matrix
 from precisionmed.estimators._resampled import consensus_matrices, draw
 
@@ -168,8 +168,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             null = {}
             if self.n_null:
                 few = drawn[:NULL_RESAMPLES]
+                scale_free = self.metric != "euclidean" and self.clusterer != "nmf"
                 null = null_scores(
-                    values,
+                    even_lengths(values) if scale_free else values,
                     np.array([score.ambiguous_fraction(cdf) for cdf in cdfs]),
                     self.n_null,
                     lambda cohort: consensus_matrices(cohort, few, ks, base, rng),

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from precisionmed.estimators._consensus_null import _coordinates, _random_frame, compare, null_scores
+from precisionmed.estimators._consensus_null import (
+    _coordinates,
+    _random_frame,
+    compare,
+    even_lengths,
+    null_scores,
+)
 
 
 def test_null_cohorts_keep_means_and_covariances():
@@ -63,3 +69,15 @@ def test_progress_counts_the_cohort_and_its_rotations():
     assert seen == [(i, 20) for i in range(1, 21)]
     np.testing.assert_array_equal(cohorts[0], X)
     np.testing.assert_allclose(np.cov(cohorts[7].T), np.cov(X.T), atol=1e-9)
+
+
+def test_loud_samples_are_quietened_and_correlations_kept():
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(30, 500)) + 3
+    np.testing.assert_allclose(even_lengths(X), X - X.mean(axis=1, keepdims=True), err_msg="nothing to do")
+    loud = X.copy()
+    loud[:3] *= [[5], [2], [0.1]]
+    even = even_lengths(loud)
+    np.testing.assert_allclose(np.corrcoef(even), np.corrcoef(X), atol=1e-12)
+    length = np.linalg.norm(even, axis=1)
+    np.testing.assert_allclose(length[:3] / np.median(length), [1.1, 1.1, 1 / 1.1], rtol=1e-9)
