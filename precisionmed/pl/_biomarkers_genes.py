@@ -73,7 +73,7 @@ def signature(
         table[side].to_numpy(dtype=float) if side in table else np.full(len(table), np.nan)
         for side in ("lower", "upper")
     )
-    colour = np.where(ratio > 1, VERMILION, BLUE)
+    colour = np.where(ratio > 1, VERMILION, BLUE).tolist()
     rows = np.arange(len(table))[::-1]
     drugged = _drugged(table)
     shares = [(name, label) for name, label in _SHARES if name in table]
@@ -94,7 +94,8 @@ def signature(
             if name == "stability" and "stability_threshold" in found:
                 threshold = 100 * float(found["stability_threshold"])
                 side.axvline(threshold, color=SOFT, linewidth=0.9, linestyle=_DASHED)
-        ax.set_title(f"Signature of {len(found['signature'])} genes: {label_of(found, task, step)}")
+        count = len(found["signature"])
+        ax.set_title(f"Signature of {count} gene{'s' * (count != 1)}: {label_of(found, task, step)}")
         mark(ax, adata, task, step)
     return ax
 
@@ -169,13 +170,13 @@ def decoys(adata: AnnData, task: str | None = None, *, ax: Axes | None = None) -
 def _count_axis(ax: Axes, most: float) -> None:
     """Make y an axis of counts that shows 1 and hundreds alike."""
     ax.set_yscale("symlog", linthresh=1)
-    ax.set_ylim(0, 1.5 * most)
-    ticks = [tick for tick in (0, 1, 10, 100, 1000) if tick <= 1.5 * most]
+    ax.set_ylim(0, 4 * most)  # room for the key
+    ticks = [tick for tick in (0, 1, 10, 100, 1000) if tick <= 4 * most]
     ax.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
     ax.minorticks_off()
     ax.tick_params(labelbottom=False)
     ax.set_ylabel("Winners")
-    ax.legend(loc="upper right", handlelength=1.2, borderaxespad=0)
+    ax.legend(loc="upper right", ncols=2, handlelength=1.2, columnspacing=1, borderaxespad=0)
 
 
 def _drugged(table: pd.DataFrame) -> np.ndarray:

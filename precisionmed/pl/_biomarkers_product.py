@@ -17,9 +17,16 @@ from precisionmed.pl._base import (
     column,
     italic_genes,
     one_of,
-    tick_style,
 )
-from precisionmed.pl._biomarkers_base import is_survival, label_of, mark, part, signature_genes, task_of
+from precisionmed.pl._biomarkers_base import (
+    is_survival,
+    label_of,
+    mark,
+    part,
+    signature_genes,
+    stacked,
+    task_of,
+)
 from precisionmed.pl._heat import DIVERGING, annotation_bars, matrix
 from precisionmed.pl._words import heading
 
@@ -52,22 +59,23 @@ def heatmap(adata: AnnData, task: str | None = None, *, n: int = 30, ax: Axes | 
     # Centred and scaled for the eye only: rows of one colour scale.
     values -= values.mean(axis=1, keepdims=True)
     values /= np.maximum(values.std(axis=1, keepdims=True), 1e-12)
-    tall = max(0.14 * len(genes), 1.5)
-    with canvas(ax, 6.3, tall + 1.6) as ax:
+    tall = max(0.14 * len(genes), 1.2)
+    with canvas(ax, 6.3, tall + 1.75) as ax:
+        heat, strip = stacked(ax, (tall, 0.52), 0.08)
         matrix(
-            ax,
+            heat,
             values,
             cmap=DIVERGING,
             limits=(-2.5, 2.5),
             label="Expression\n(SD from gene mean)",
             where=(1.06, 0.36 / tall, 0.2, 0.09 / tall),
         )
-        ax.set_yticks(range(len(genes)), genes, fontsize=7)
-        italic_genes(ax.get_yticklabels())
-        ax.tick_params(axis="y", length=0)
-        ax.set_xticks([])
-        annotation_bars(ax, _outcome(found, score.index), [label_of(found)], inch=tall)
-        _score_strip(ax, score.to_numpy(dtype=float), tall, centred=not is_survival(found))
+        heat.set_yticks(range(len(genes)), genes, fontsize=7)
+        italic_genes(heat.get_yticklabels())
+        heat.tick_params(axis="y", length=0)
+        heat.set_xticks([])
+        annotation_bars(heat, _outcome(found, score.index), [label_of(found)], inch=tall)
+        _score_strip(strip, score.to_numpy(dtype=float), centred=not is_survival(found))
         ax.set_title(f"Signature across the cohort: {label_of(found)}", pad=24)
         mark(ax, adata, task, lift=14)
     return ax
@@ -108,7 +116,7 @@ def nomogram(adata: AnnData, task: str | None = None, *, ax: Axes | None = None)
         _scale(ax, len(rows) - 1, (where - span[0]) / (span[1] - span[0]) * points, marks)
         ax.set_yticks(range(len(rows)), rows)
         italic_genes(ax.get_yticklabels()[1 : len(genes) + 1])
-        ax.tick_params(length=0, pad=9)
+        ax.tick_params(length=0, pad=14)
         ax.set_xticks([])
         for spine in ax.spines.values():
             spine.set_visible(False)
@@ -127,10 +135,8 @@ def _outcome(found: dict, samples: pd.Index) -> pd.DataFrame:
     return pd.DataFrame({label_of(found): pd.Categorical(words_of, categories=said)}, index=samples)
 
 
-def _score_strip(ax: Axes, score: np.ndarray, inch: float, *, centred: bool) -> None:
+def _score_strip(strip: Axes, score: np.ndarray, *, centred: bool) -> None:
     """Draw the ordered scores under a heat map; those of a label are log odds, with a line at even odds."""
-    strip = ax.inset_axes((0, -0.6 / inch, 1, 0.52 / inch))
-    tick_style(strip)
     x, base = np.arange(len(score)), 0.0 if centred else float(score.min())
     for sign, colour in ((1, VERMILION), (-1, BLUE)) if centred else ((1, SOFT),):
         part_of = np.where(sign * (score - base) > 0, score, base)
@@ -161,7 +167,7 @@ def _round_values(values: pd.Series, most: int = 5) -> np.ndarray:
     from matplotlib.ticker import MaxNLocator
 
     low, high = float(values.min()), float(values.max())
-    ticks = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    ticks = np.asarray(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
     return ticks[(ticks >= low - 1e-9) & (ticks <= high + 1e-9)]
 
 

@@ -24,8 +24,9 @@ _ROW = 0.27
 def performance(adata: AnnData, task: str | None = None, *, ax: Axes | None = None) -> Axes:
     """Draw the out-of-fold performance of the signature and its rivals, and below the differences."""
     found = task_of(adata, task)
-    table, pairs = found["performance"], found.get("comparisons")
-    several = pairs is not None and len(pairs) > 0
+    table: pd.DataFrame = found["performance"]
+    pairs: pd.DataFrame = found.get("comparisons", pd.DataFrame())
+    several = len(pairs) > 0
     heights = (_ROW * max(len(table), 2), *([_ROW * max(len(pairs), 2)] if several else []))
     with canvas(ax, 6.2, 1.1 + sum(heights) + (0.55 if several else 0)) as ax:
         rows, *rest = stacked(ax, heights, 0.55)

@@ -43,8 +43,9 @@ def test_a_signature_that_beats_everything(task: dict[str, Any]) -> None:
     assert rest.replace("\u00a0", " ") == (
         "AUC 0.85 (95% CI 0.75 to 0.95) in samples not used for learning. Difference in AUC: +0.10 (95% CI "
         "0.02 to 0.18; p = 0.014) against the best single gene; +0.15 (95% CI 0.05 to 0.25; p = 0.003) "
-        "against the clinical variables alone. It is better than all 100 signatures of as many random genes "
-        "(p = 0.010). Added to the clinical variables it improves them: +0.17 (95% CI 0.06 to 0.28; p = 0.002)."
+        "against the clinical variables alone. It is better than all 100 signatures of as many random "
+        "genes (p = 0.010). Added to the clinical variables it improves them: +0.17 (95% CI 0.06 to 0.28; "
+        "p = 0.002)."
     )
 
 

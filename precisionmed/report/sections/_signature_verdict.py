@@ -82,7 +82,9 @@ def _pairs(found: dict[str, Any], model: str) -> pd.DataFrame:
 
 def _sorted(found: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
     """Return the rivals that the signature beats, those it does not clearly beat, those that beat it."""
-    better, open_, worse = [], [], []
+    better: list[str] = []
+    open_: list[str] = []
+    worse: list[str] = []
     for _, row in _pairs(found, "signature").iterrows():
         name = _named(row["against"])
         if not row["p"] <= LEVEL:

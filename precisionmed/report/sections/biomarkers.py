@@ -174,7 +174,7 @@ def _stable(task: _Task) -> list[str]:
     limit = percent(float(task.found["stability_threshold"]))
     who = f"{count(len(genes), 'gene')} ({_names(genes)})" if genes else "No gene"
     return [
-        f"{who} came up early in at least {limit} of random halves of the cohort; of genes that frequent at "
+        f"{who} came up early in at least {limit} of random halves of the cohort; among such genes at "
         f"most {float(task.found['stability_pfer']):.2g} false ones are expected."
     ]
 
