@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _RULES = {
-    "relative_pac": "PAC / null PAC (ours)",
+    "relative_pac": "PAC / null PAC",
     "pac": "PAC",
     "delta_area": "Delta area",
     "cola": "cola (1 − PAC)",

@@ -16,7 +16,7 @@ CORE_STAYS = 0.5
 RULES = {
     "relative_pac": "smallest PAC relative to cohorts without subtypes",
     "pac": "smallest proportion of ambiguous pairs (PAC)",
-    "delta_area": "last gain of a tenth or more in the area under the consensus distribution",
+    "delta_area": "last gain of 0.3 or more in the area under the consensus distribution",
     "silhouette": "largest mean silhouette of the consensus",
     "cophenetic": "largest cophenetic correlation of the consensus",
     "cola": "largest k with 1 - PAC of 0.9 that differs from the k before, else most of three indices",
