@@ -142,4 +142,4 @@ def _genes_above(ax: Axes, table: pd.DataFrame) -> None:
         row = ordered.iloc[i]
         text = f"{int(row['n_genes'])}"
         note(ax, text, (row["lambda"], 1), (0, 3), ("data", "axes fraction"), ha="center", fontsize=7)
-    note(ax, "genes", (0, 1), (-6, 3), ha="right", fontsize=7)
+    note(ax, "genes", (1, 1), (6, 3), fontsize=7)

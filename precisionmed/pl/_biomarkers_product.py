@@ -183,11 +183,14 @@ def _scale(ax: Axes, row: int, x: np.ndarray, values: np.ndarray, ends: pd.Serie
     gap, last = 0.045 * ax.get_xlim()[1], -np.inf
     if len(x) and max(reach) - min(reach) < _NARROW * gap:  # no room below: the ends, from left to right
         first, final = (values[i] for i in (np.argmin(x), np.argmax(x)))
-        text = f"{first:g}" if first == final else f"{first:g} to {final:g}"
+        text = _number(first) if first == final else f"{_number(first)} to {_number(final)}"
         ax.text(max(reach) + gap / 3, row, text, va="center", fontsize=7, color=BLACK)
         return
     for i in np.argsort(x, kind="stable"):
         if x[i] - last >= gap:
             last = float(x[i])
-            text = f"{values[i]:g}".replace("-", "−")
-            ax.text(last, row + 0.18, text, ha="center", va="top", fontsize=7, color=BLACK)
+            ax.text(last, row + 0.18, _number(values[i]), ha="center", va="top", fontsize=7, color=BLACK)
+
+
+def _number(value: float) -> str:
+    return f"{value:g}".replace("-", "−")

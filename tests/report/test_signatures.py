@@ -68,7 +68,7 @@ def test_no_evidence_is_no_win(task: dict[str, Any], p: float) -> None:
     wins, phrase = against(task)
     assert not wins
     assert phrase == (
-        "not clearly better than the best single gene, the clinical variables alone and random signatures of "
+        "not clearly better than the best single gene, the clinical variables alone or random signatures of "
         "its size"
     )
     assert "does not clearly improve" in verdict(task, "ER")[2]

@@ -33,7 +33,7 @@ def against(found: dict[str, Any]) -> tuple[bool, str]:
     if better:
         parts.append(f"better than {join(better)}")
     if open_:
-        parts.append(f"not clearly better than {join(open_)}")
+        parts.append(f"not clearly better than {_either(open_)}")
     if worse:
         parts.append(f"worse than {join(worse)}")
     if not parts:
@@ -114,6 +114,10 @@ def _differences(found: dict[str, Any]) -> list[str]:
             verb = "improves" if clear else "does not clearly improve"
             sentences.append(f"Added to the clinical variables it {verb} them: {_gap(row)}.")
     return sentences
+
+
+def _either(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _named(rival: object) -> str:

@@ -11,12 +11,11 @@ from matplotlib.axes import Axes
 
 from precisionmed import pl
 from precisionmed.pl._biomarkers_product import MOST_BY_HAND
-from precisionmed.report._format import count, heading, join, percent
+from precisionmed.report._format import count, heading
 from precisionmed.report._page import Block, Page, Run
+from precisionmed.report.sections._signature_genes import beat_decoys, listed, stable
 from precisionmed.report.sections._signature_verdict import verdict
 
-_LISTED = 12
-"""Genes listed by name in a sentence."""
 _SHOWN = (
     "gene",
     "coefficient",
@@ -147,7 +146,7 @@ def _sure(task: _Task) -> None:
     if not (task.has("stability_path") or task.has("decoys")):
         return
     task.part("how sure are the genes")
-    task.page.text(" ".join([*_stable(task), *_beat_decoys(task)]))
+    task.page.text(" ".join([*stable(task.found), *beat_decoys(task.found)]))
     with task.page.pair():
         if task.has("stability_path"):
             task.figure(
@@ -164,41 +163,6 @@ def _sure(task: _Task) -> None:
                 "rate to keep).",
                 "Genes against decoys, and the estimated false discovery proportion",
             )
-
-
-def _stable(task: _Task) -> list[str]:
-    if not task.has("stability", "stability_threshold", "stability_pfer"):
-        return []
-    table = task.found["stability"]
-    genes = table.loc[table["selected"].astype(bool), "gene"].astype(str).tolist()
-    limit = percent(float(task.found["stability_threshold"]))
-    who = f"{count(len(genes), 'gene')} ({_names(genes)})" if genes else "No gene"
-    return [
-        f"{who} came up early in at least {limit} of random halves of the cohort; among such genes at "
-        f"most {float(task.found['stability_pfer']):.2g} false ones are expected."
-    ]
-
-
-def _beat_decoys(task: _Task) -> list[str]:
-    if not task.has("decoys", "decoy_fdr"):
-        return []
-    rate = float(task.found["decoy_fdr"])
-    genes = [str(gene) for gene in np.ravel(task.found.get("decoy_genes", []))]
-    if genes:
-        return [
-            f"{count(len(genes), 'gene')} ({_names(genes)}) beat made-up decoys often enough to keep the "
-            f"false discovery rate at {percent(rate)}."
-        ]
-    return [
-        f"No gene is selected against made-up decoys at a false discovery rate of {percent(rate)}; that "
-        f"takes at least {int(np.ceil(1 / rate - 1e-9))} genes that beat theirs."
-    ]
-
-
-def _names(genes: list[str]) -> str:
-    if len(genes) <= _LISTED:
-        return join(genes)
-    return f"{', '.join(genes[:_LISTED])} and {len(genes) - _LISTED} more"
 
 
 def _rivals(task: _Task) -> None:
@@ -236,6 +200,7 @@ def _alone(task: _Task) -> None:
     if not task.has("screen"):
         return
     task.part("every gene alone")
+    red = " Those of the signature are red; it needs no second gene that says the same."
     with task.page.pair():
         task.figure(
             pl.biomarkers.volcano,
@@ -244,8 +209,7 @@ def _alone(task: _Task) -> None:
         )
         task.figure(
             pl.biomarkers.univariate,
-            "the genes that say most alone; those of the signature are red. Genes that say the same as one "
-            "in the signature are not needed in it.",
+            "the genes that say most alone." + (red if len(task.found["signature"]) else ""),
             "Ratios with intervals of the strongest genes",
         )
 
@@ -270,7 +234,7 @@ def _penalty(task: _Task) -> None:
     if genes:
         task.page.text(
             f"The smallest panel within one standard error of the best size has {count(len(genes), 'gene')}: "
-            f"{_names(genes)}."
+            f"{listed(genes)}."
         )
     task.figure(
         pl.biomarkers.panel,
