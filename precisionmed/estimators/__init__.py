@@ -17,7 +17,7 @@ _HOMES = {
     "ConsensusClustering": "consensus",
     "CovariateEncoder": "covariates",
     "CoxModel": "cox",
-    "CoxScreen": "cox",
+    "CoxScreen": "screen",
     "DecoySelection": "decoys",
     "FPKM": "lengths",
     "GeneFilter": "gene_filter",

@@ -39,3 +39,20 @@ def survival_arrays(y: Any) -> tuple[np.ndarray, np.ndarray]:
 def take(y: Any, rows: np.ndarray) -> Any:
     """Return the given rows of an outcome."""
     return y.iloc[rows] if isinstance(y, pd.DataFrame | pd.Series) else np.asarray(y)[rows]
+
+
+def time_and_event(y: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return time and event, both (n,), of as many samples, at least one of them with an event."""
+    event, time = survival_arrays(y)
+    if time.size != n_samples:
+        raise InputError(f"{n_samples} samples but {time.size} outcomes; give one outcome a sample.")
+    if n_samples < 2 or not event.any():
+        raise InputError(f"a Cox model needs events; there are {int(event.sum())} in {n_samples} samples.")
+    return time, event
+
+
+def checked_ties(ties: str) -> str:
+    """Return `ties` if there is such a treatment of tied event times."""
+    if ties not in ("efron", "breslow"):
+        raise InputError(f"ties must be 'efron' or 'breslow', not {ties!r}.")
+    return ties

@@ -7,8 +7,38 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError
+
+
+class Screen(BaseEstimator):
+    """What every screen has: its columns as one table."""
+
+    feature_names_: list[str]
+    coef_: np.ndarray
+    se_: np.ndarray
+    statistic_: np.ndarray
+    p_: np.ndarray
+    fdr_: np.ndarray
+
+    @property
+    def table_(self) -> pd.DataFrame:
+        """One row a gene."""
+        check_is_fitted(self)
+        columns = {
+            "gene": self.feature_names_,
+            "coefficient": self.coef_,
+            "se": self.se_,
+            "statistic": self.statistic_,
+            "p": self.p_,
+            "fdr": self.fdr_,
+        }
+        return pd.DataFrame(columns | self._more_columns())
+
+    def _more_columns(self) -> dict[str, np.ndarray]:
+        return {}
 
 
 def gene_columns(X: Any, n_outcomes: int) -> tuple[np.ndarray, list[str]]:

@@ -1,4 +1,4 @@
-"""Cox proportional-hazards models: a few covariates together, or every gene alone."""
+"""Cox proportional-hazards models of a few covariates together; of every gene alone: see `screen`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,8 @@ from precisionmed.estimators._cox_likelihood import (
     interaction_with_time,
     maximize,
 )
-from precisionmed.estimators._outcome import survival_arrays
-from precisionmed.estimators._screen_table import false_discovery_rate, gene_columns, ratio_columns
+from precisionmed.estimators._outcome import checked_ties, time_and_event
 from precisionmed.estimators.kaplan_meier import kaplan_meier, survival_at
-from precisionmed.kernels.cox_screen import cox_screen
-from precisionmed.kernels.lanes import CONVERGED, DIVERGED
 
 
 class CoxModel(BaseEstimator):
@@ -80,12 +77,12 @@ class CoxModel(BaseEstimator):
             Missing values, no events, fewer than two samples, or an outcome that is none.
         """
         values, names = _covariates(X)
-        time, event = _outcome(y, len(values))
+        time, event = time_and_event(y, len(values))
         self.feature_names_ = names
         self.n_events_ = int(event.sum())
         self.means_ = values.mean(axis=0)
         centred = values - self.means_
-        sets = RiskSets.of(time, event, _checked_ties(self.ties))
+        sets = RiskSets.of(time, event, checked_ties(self.ties))
         informative = centred[sets.order]
         self.kept_ = independent_columns(informative)
         if not self.kept_.all():
@@ -167,7 +164,7 @@ class CoxModel(BaseEstimator):
         """
         check_is_fitted(self)
         values, names = _covariates(X, self.feature_names_)
-        time, event = _outcome(y, len(values))
+        time, event = time_and_event(y, len(values))
         used = np.flatnonzero(self.kept_ & ~self.infinite_)
         sets = RiskSets.of(time, event, self.ties)
         centred = values - self.means_
@@ -181,92 +178,6 @@ class CoxModel(BaseEstimator):
         )
         table["p"] = stats.chi2.sf(table["statistic"], table["df"])
         return table
-
-
-class CoxScreen(BaseEstimator):
-    """Univariate Cox model of every gene.
-
-    Parameters
-    ----------
-    ties : {"efron", "breslow"}
-        Treatment of tied event times.
-    level : float
-        Level of the Wald intervals.
-
-    Attributes
-    ----------
-    coef_, se_, statistic_, p_, fdr_ : array (n_genes,)
-        Log hazard ratio per unit, its standard error, Wald z and p, and Benjamini-Hochberg FDR. A gene
-        without spread, or with missing values, has NaN. One that separates the events has an infinite
-        coefficient, and the score test's p and signed root.
-    spread_ : array (n_genes,)
-        Standard deviation of each gene.
-    table_ : DataFrame
-        One row a gene: `gene`, `coefficient`, `se`, `statistic`, `p`, `fdr`, and the hazard `ratio` per
-        standard deviation with `lower` and `upper`.
-
-    References
-    ----------
-    Cox, J R Stat Soc B 34:187 (1972); Efron, J Am Stat Assoc 72:557 (1977).
-    """
-
-    def __init__(self, ties: str = "efron", level: float = 0.95):
-        self.ties = ties
-        self.level = level
-
-    def fit(self, X: pd.DataFrame | np.ndarray, y: Any) -> CoxScreen:
-        """Fit one model a gene.
-
-        Parameters
-        ----------
-        X : DataFrame or array (n_samples, n_genes)
-        y : structured array or DataFrame
-            `event` and `time`.
-
-        Raises
-        ------
-        InputError
-            No events, fewer than two samples, or an outcome that is none.
-        """
-        time, event = _outcome(y, len(X))
-        values, self.feature_names_ = gene_columns(X, time.size)
-        rows, stop, n_events = _risk_sets(time, event)
-        efron = _checked_ties(self.ties) == "efron"
-        coef, se, score, spread, status = cox_screen(values, rows, stop, n_events, efron)
-        diverged = status == DIVERGED
-        fitted = diverged | (status == CONVERGED)
-        self.coef_ = np.where(diverged, np.copysign(np.inf, coef), np.where(fitted, coef, np.nan))
-        self.se_ = np.where(fitted & ~diverged, se, np.nan)
-        self.spread_ = spread
-        with np.errstate(invalid="ignore"):
-            wald = self.coef_ / self.se_
-        self.statistic_ = np.where(diverged, np.copysign(np.sqrt(score), coef), wald)
-        self.p_ = 2 * stats.norm.sf(np.abs(self.statistic_))
-        self.fdr_ = false_discovery_rate(self.p_)
-        return self
-
-    @property
-    def table_(self) -> pd.DataFrame:
-        """One row a gene."""
-        check_is_fitted(self)
-        columns = {
-            "gene": self.feature_names_,
-            "coefficient": self.coef_,
-            "se": self.se_,
-            "statistic": self.statistic_,
-            "p": self.p_,
-            "fdr": self.fdr_,
-            **ratio_columns(self.coef_, self.se_, self.spread_, self.level),
-        }
-        return pd.DataFrame(columns)
-
-
-def _risk_sets(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return samples by decreasing time with events last, where each time stops, and its number of events."""
-    order = np.lexsort((event, -time))
-    order = order[time[order] >= time[event].min()]  # who left before the first event is in no risk set
-    stop = np.append(np.flatnonzero(np.diff(time[order])) + 1, order.size)
-    return order, stop, np.add.reduceat(event[order].astype(int), np.append(0, stop[:-1]))
 
 
 def _covariates(
@@ -287,18 +198,3 @@ def _covariates(
             f"missing or infinite values in {first_few(np.array(names)[unknown])}; impute them first."
         )
     return values, names
-
-
-def _outcome(y: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
-    event, time = survival_arrays(y)
-    if time.size != n_samples:
-        raise InputError(f"{n_samples} samples but {time.size} outcomes; give one outcome a sample.")
-    if n_samples < 2 or not event.any():
-        raise InputError(f"a Cox model needs events; there are {int(event.sum())} in {n_samples} samples.")
-    return time, event
-
-
-def _checked_ties(ties: str) -> str:
-    if ties not in ("efron", "breslow"):
-        raise InputError(f"ties must be 'efron' or 'breslow', not {ties!r}.")
-    return ties

@@ -1,37 +1,37 @@
-"""Every gene alone against a label: logistic regression and moderated t.
+"""Every gene alone against an outcome: logistic and Cox regression, and moderated t.
 
 A screen is one call for all genes, and its `table_` has one row a gene: `gene`, `coefficient`, `se`,
 `statistic`, `p`, `fdr`. Where the coefficient is a log odds or hazard ratio there are `ratio`, `lower` and
 `upper` as well. `coefficient` and `se` are per unit of expression, `ratio` and its interval per standard
 deviation of the gene. A gene without spread, or with missing values, has NaN and does not count for the FDR.
-See also `cox.CoxScreen`.
 """
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._design import covariate_columns, learn_covariates
 from precisionmed.estimators._moderated import moderated_coefficient
+from precisionmed.estimators._outcome import checked_ties, time_and_event
 from precisionmed.estimators._screen_table import (
+    Screen,
     false_discovery_rate,
     gene_columns,
     ratio_columns,
     two_classes,
 )
+from precisionmed.kernels.cox_screen import cox_screen
 from precisionmed.kernels.lanes import CONVERGED, DIVERGED
 from precisionmed.kernels.logistic_screen import logistic_screen
 
 
-class LogisticScreen(BaseEstimator):
+class LogisticScreen(Screen):
     """Univariate logistic regression of a 0/1 label on every gene.
 
     `p` is that of the likelihood-ratio test and `statistic` its signed root, which is normal when the gene
@@ -89,24 +89,77 @@ class LogisticScreen(BaseEstimator):
         self.wald_p_ = 2 * stats.norm.sf(np.abs(np.where(separated, np.nan, self.coef_) / self.se_))
         return self
 
-    @property
-    def table_(self) -> pd.DataFrame:
-        """One row a gene."""
-        check_is_fitted(self)
-        columns = {
-            "gene": self.feature_names_,
-            "coefficient": self.coef_,
-            "se": self.se_,
-            "statistic": self.statistic_,
-            "p": self.p_,
-            "fdr": self.fdr_,
-            **ratio_columns(self.coef_, self.se_, self.spread_, self.level),
-            "wald_p": self.wald_p_,
-        }
-        return pd.DataFrame(columns)
+    def _more_columns(self) -> dict[str, np.ndarray]:
+        ratios = ratio_columns(self.coef_, self.se_, self.spread_, self.level)
+        return ratios | {"wald_p": self.wald_p_}
 
 
-class ModeratedScreen(BaseEstimator):
+class CoxScreen(Screen):
+    """Univariate Cox model of every gene.
+
+    Parameters
+    ----------
+    ties : {"efron", "breslow"}
+        Treatment of tied event times.
+    level : float
+        Level of the Wald intervals.
+
+    Attributes
+    ----------
+    coef_, se_, statistic_, p_, fdr_ : array (n_genes,)
+        Log hazard ratio per unit, its standard error, Wald z and p, and Benjamini-Hochberg FDR. A gene
+        without spread, or with missing values, has NaN. One that separates the events has an infinite
+        coefficient, and the score test's p and signed root.
+    spread_ : array (n_genes,)
+        Standard deviation of each gene.
+    table_ : DataFrame
+        See the module; `ratio` is the hazard ratio.
+
+    References
+    ----------
+    Cox, J R Stat Soc B 34:187 (1972); Efron, J Am Stat Assoc 72:557 (1977).
+    """
+
+    def __init__(self, ties: str = "efron", level: float = 0.95) -> None:
+        self.ties = ties
+        self.level = level
+
+    def fit(self, X: pd.DataFrame | np.ndarray, y: Any) -> Self:
+        """Fit one model a gene.
+
+        Parameters
+        ----------
+        X : DataFrame or array (n_samples, n_genes)
+        y : structured array or DataFrame
+            `event` and `time`.
+
+        Raises
+        ------
+        InputError
+            No events, fewer than two samples, or an outcome that is none.
+        """
+        time, event = time_and_event(y, len(X))
+        values, self.feature_names_ = gene_columns(X, time.size)
+        rows, stop, n_events = _risk_sets(time, event)
+        efron = checked_ties(self.ties) == "efron"
+        coef, se, score, spread, status = cox_screen(values, rows, stop, n_events, efron)
+        diverged = status == DIVERGED
+        fitted = diverged | (status == CONVERGED)
+        self.coef_ = np.where(diverged, np.copysign(np.inf, coef), np.where(fitted, coef, np.nan))
+        self.se_ = np.where(fitted & ~diverged, se, np.nan)
+        self.spread_ = spread
+        with np.errstate(invalid="ignore"):
+            wald = self.coef_ / self.se_
+        self.statistic_ = np.where(diverged, np.copysign(np.sqrt(score), coef), wald)
+        self.p_ = 2 * stats.norm.sf(np.abs(self.statistic_))
+        self.fdr_ = false_discovery_rate(self.p_)
+        return self
+
+    def _more_columns(self) -> dict[str, np.ndarray]:
+        return ratio_columns(self.coef_, self.se_, self.spread_, self.level)
+
+
+class ModeratedScreen(Screen):
     """Moderated t-test of every gene between the samples labelled 1 and 0, adjusted for covariates if given.
 
     The variance of a gene is shrunk towards what is usual among all genes (Smyth, Stat Appl Genet Mol Biol
@@ -161,16 +214,10 @@ class ModeratedScreen(BaseEstimator):
         self.fdr_ = false_discovery_rate(self.p_)
         return self
 
-    @property
-    def table_(self) -> pd.DataFrame:
-        """One row a gene."""
-        check_is_fitted(self)
-        columns = {
-            "gene": self.feature_names_,
-            "coefficient": self.coef_,
-            "se": self.se_,
-            "statistic": self.statistic_,
-            "p": self.p_,
-            "fdr": self.fdr_,
-        }
-        return pd.DataFrame(columns)
+
+def _risk_sets(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return samples by decreasing time with events last, where each time stops, and its number of events."""
+    order = np.lexsort((event, -time))
+    order = order[time[order] >= time[event].min()]  # who left before the first event is in no risk set
+    stop = np.append(np.flatnonzero(np.diff(time[order])) + 1, order.size)
+    return order, stop, np.add.reduceat(event[order].astype(int), np.append(0, stop[:-1]))

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.config import step_generator
-from precisionmed.estimators.cox import CoxScreen
 from precisionmed.estimators.kaplan_meier import median_follow_up
 from precisionmed.estimators.lasso import LassoCoxCV, LassoLogisticCV
 from precisionmed.estimators.nomogram import nomogram
-from precisionmed.estimators.screen import LogisticScreen
+from precisionmed.estimators.screen import CoxScreen, LogisticScreen
 from precisionmed.io.codec import encode
 from precisionmed.io.drug_targets import read_drug_targets
 from precisionmed.pp._inputs import store, table

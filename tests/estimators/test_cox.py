@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from precisionmed.errors import InputError, PrecisionMedWarning
-from precisionmed.estimators.cox import CoxModel, CoxScreen
+from precisionmed.estimators.cox import CoxModel
+from precisionmed.estimators.screen import CoxScreen
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
 COVARIATES = ["age", "size", "nodes", "grade2", "grade3"]
