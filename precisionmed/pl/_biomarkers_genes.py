@@ -82,10 +82,7 @@ def signature(
         genes = [f"{gene}*" if hit else str(gene) for gene, hit in zip(table["gene"], drugged, strict=True)]
         blank = [""] * len(ratio)
         forest(main, genes, ratio, lower, upper, reference=1, log=True, text=blank, colour=colour)
-        solid = bool(np.isnan(lower).all())  # without intervals the bars are all there is
-        main.barh(
-            rows, ratio - 1, left=1, color=colour, height=0.66, alpha=1.0 if solid else 0.22, zorder=0.5
-        )
+        main.barh(rows, ratio - 1, left=1, color=colour, height=0.66, alpha=0.22, zorder=0.5)
         italic_genes(main.get_yticklabels())
         main.set_xlabel(f"{ratio_name(found)} per standard deviation")
         note(ax, "* target of a known drug" if drugged.any() else "", (0, 0), (0, -36), va="top")

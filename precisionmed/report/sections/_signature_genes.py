@@ -28,8 +28,8 @@ def stable(found: dict[str, Any]) -> list[str]:
     limit = percent(float(found["stability_threshold"]))
     if not genes:
         return [
-            f"No gene came up early in at least {limit} of random halves of the cohort: other patients may well "
-            "give other genes."
+            f"No gene came up early in at least {limit} of random halves of the cohort: other patients may "
+            "well give other genes."
         ]
     false = float(found["stability_pfer"])
     return [
