@@ -107,6 +107,13 @@ def _check_tables(settings: RunConfig) -> None:
         for what, path in [*(("expression matrix", path) for path in cohort.expression), *tables.items()]:
             if path is not None:
                 existing_file(path, what)
+    steps = {
+        "GMT file of gene sets": settings.subtypes.gene_sets,
+        "table of drug targets": settings.biomarkers.drug_targets,
+    }
+    for what, path in steps.items():
+        if path is not None:
+            existing_file(path, what)
 
 
 def _check_writable(folder: Path) -> None:

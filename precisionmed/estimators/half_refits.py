@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from precisionmed.estimators._halves import deal_halves
-from precisionmed.estimators._outcome import is_survival, survival_arrays, take
+from precisionmed.estimators._halves import deal_halves, strata_of
+from precisionmed.estimators._lasso_path import Walk
 
 
 def half_refits(
@@ -24,8 +24,8 @@ def half_refits(
     """Fit a model to complementary halves of a cohort: those of `StabilitySelection` with the same seed.
 
     Halves vary as much about the estimate of the cohort as that does about the truth (Efron, The Jackknife,
-    the Bootstrap and Other Resampling Plans, Section 8.4, 1982): the 2.5% and 97.5% points of a coefficient
-    are a 95% interval. It does not account for how the genes of `X` were chosen.
+    the Bootstrap and Other Resampling Plans, Section 8.4, 1982), so that their `interval` is one of the
+    coefficients. It does not account for how the genes of `X` were chosen.
 
     Parameters
     ----------
@@ -46,9 +46,18 @@ def half_refits(
     (2 n_pairs, s) array
         Coefficients per unit of the input.
     """
-    strata = survival_arrays(y)[0] if is_survival(y) else np.asarray(y)
-    halves = deal_halves(strata, n_pairs, np.random.default_rng(random_state), groups)
+    model = clone(model)
+    outcome = model._outcome(y)
+    halves = deal_halves(strata_of(model, outcome)[0], n_pairs, np.random.default_rng(random_state), groups)
     if X.shape[1] == 0:
         return np.zeros((len(halves), 0))
-    rows = (np.flatnonzero(half) for half in halves)
-    return np.array([clone(model).fit(X[half], take(y, half)).coef_ for half in rows])
+    problem = model._problem(X, outcome, halves.astype(float))
+    (step,) = Walk(problem, lambdas=np.array([model.lambda_]))
+    scale = problem.unit * problem.scale
+    return np.divide(step.beta, scale, out=np.zeros(scale.shape), where=scale > 0)
+
+
+def interval(refits: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Return the interval of each coefficient, (2, s); the k-th of m refits is the k / (m + 1) point."""
+    ends = [0.5 - level / 2, 0.5 + level / 2]
+    return np.quantile(refits, ends, axis=0, method="weibull")

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from precisionmed.estimators._stability_bounds import complete
 from precisionmed.estimators.decoys import DecoySelection
-from precisionmed.estimators.half_refits import half_refits
+from precisionmed.estimators.half_refits import half_refits, interval
 from precisionmed.estimators.lasso import LassoCox, LassoLogistic
 from precisionmed.estimators.stability import StabilitySelection
 from precisionmed.pp._inputs import table
@@ -59,7 +59,7 @@ def ratio_interval(
         groups=groups,
         random_state=plan.seed,
     )
-    ends = np.exp(np.quantile(refits * final.scale_[used], [0.025, 0.975], axis=0))
+    ends = np.exp(interval(refits) * final.scale_[used])
     return pd.DataFrame({"lower": ends[0], "upper": ends[1]}, index=values.columns[used])
 
 

@@ -156,7 +156,8 @@ def _methods(
         f"Performance was estimated by {n_folds}-fold cross-validation repeated {n_repeats} times, in which "
         "normalization, selection of genes, penalty and calibration were learned anew in each training "
         "set; sensitivity and specificity are those among called samples, with Wilson intervals, and the "
-        "interval of the AUC is that of DeLong.",
+        "interval of the AUC is that of DeLong, corrected for training sets that overlap (Nadeau and Bengio, "
+        "Mach Learn 2003;52:239).",
     ]
     derived = [str(task["label"]) for task in found.values() if len(task["excluded_genes"])]
     if derived:

@@ -209,8 +209,8 @@ def _methods(params: dict[str, Any], clinical: dict[str, pd.DataFrame], any_endp
         "cross-validation.",
         f"Risk and C-index (Harrell) are out of fold, from {cohort.scheme(params)} in which gene filter, "
         "normalization, batch correction, imputation, penalty and coefficients were learned in the training "
-        "set only; intervals are bootstrap percentiles. Risk groups were split at the median risk of the "
-        "training set.",
+        "set only; intervals are bootstrap percentiles, corrected for training sets that overlap (Nadeau and "
+        "Bengio, Mach Learn 2003;52:239). Risk groups were split at the median risk of the training set.",
     ]
     if any(name in clinical for name in _AS_MODELS):
         sentences.append(

@@ -304,6 +304,40 @@ def test_comparison_of_learned_models_keeps_its_level(effect):
     assert _rejections(effect, 150) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 150)
 
 
+class ResidualSlope(BaseEstimator):
+    """Adds up the genes by how they go with the event."""
+
+    def fit(self, X, y):
+        event = y["event"].to_numpy(float)
+        self.coef_ = (event / y["time"].to_numpy() - event.mean()) @ X
+        return self
+
+    def predict(self, X):
+        return X @ self.coef_
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.6])
+def test_intervals_of_learned_models_cover_their_mean_performance(effect):
+    """95% intervals of AUC (300 draws) and C-index (60), within two Monte Carlo standard errors of 95%."""
+    rng = np.random.default_rng(5)
+    found: dict[str, list] = {"auc": [], "c": []}
+    for seed in range(300):
+        y = np.tile([0, 1], 40)
+        X = rng.normal(size=(80, 12))
+        if seed < 60:
+            time = rng.exponential(np.exp(-effect * X[:, :3].sum(axis=1)))
+            survival = pd.DataFrame({"event": rng.random(80) < 0.7, "time": time + 0.1})
+            cv = cross_validate(ResidualSlope(), X, survival, random_state=seed)
+            found["c"].append(cv.concordance(survival, seed, 200))
+        X[:, :3] += effect * y[:, None]
+        found["auc"].append(cross_validate(MeanDifference(), X, y, random_state=seed).auc(y))
+    for intervals in found.values():
+        estimate, lower, upper = np.array(intervals).T
+        truth = estimate.mean() if effect else 0.5
+        covered = (lower <= truth) & (truth <= upper)
+        assert covered.mean() > 0.95 - 2 * np.sqrt(0.05 * 0.95 / covered.size)
+
+
 def test_progress_feeds_a_bar_and_an_interrupt_stops_at_once():
     X, y = np.zeros((20, 2)), np.tile([0, 1], 10)
     threads = threading.active_count()

@@ -5,6 +5,7 @@ rule biomarkers:
     input:
         batch=step_file("batch"),
         classify=step_file("classify"),
+        drug_targets=[str(path) for path in [SETTINGS.biomarkers.drug_targets] if path],
     output:
         step_file("biomarkers"),
     log:
