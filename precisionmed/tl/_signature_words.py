@@ -51,7 +51,7 @@ def formula(task: Task, signature: pd.DataFrame, intercept: float, unit: str) ->
         Unit of the expression.
     """
     if signature.empty:
-        same = 0.0 if task.kind == "survival" else intercept
+        same = 0.0 if task.kind == "survival" else round(intercept, 10) + 0.0  # no -0
         return f"The signature holds no gene: everybody's score is {same:.4g}, {_everybody(task, intercept)}."
     terms = [
         f"{'-' if b < 0 else '+'} {abs(b):.4g} x {gene}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 from precisionmed import datasets
 from precisionmed.errors import InputError, PrecisionMedWarning
 from precisionmed.io.codec import decode
+from precisionmed.pp._inputs import roles_of
 from precisionmed.pp.normalize import normalize
 from precisionmed.tl.biomarkers import biomarkers
 from precisionmed.tl.receptors import receptors
@@ -86,8 +89,11 @@ def test_everything_survives_a_file(cohort, tmp_path):
     cohort.write_h5ad(tmp_path / "cohort.h5ad")
     back = ad.read_h5ad(tmp_path / "cohort.h5ad")
     for task in _slots(cohort)["tasks"]:
-        for name in ("signature", "performance", "path"):
-            pd.testing.assert_frame_equal(_slots(back)[task][name], _slots(cohort)[task][name])
+        for name, stored in _slots(cohort)[task].items():
+            if isinstance(stored, pd.DataFrame):
+                pd.testing.assert_frame_equal(_slots(back)[task][name], stored)
+            elif name != "model":
+                assert np.all(_slots(back)[task][name] == stored)
 
 
 def test_same_seed_same_result_whatever_else_is_asked(cohort):
@@ -134,3 +140,95 @@ def test_mistakes_are_named():
         biomarkers(adata, labels=("ER2",))
     with pytest.raises(InputError, match="'oss' is not declared"):
         biomarkers(adata, endpoints=("oss",))
+
+
+def test_formula_gives_the_score_of_the_model(cohort):
+    for task in _slots(cohort)["tasks"]:
+        slot = _slots(cohort)[task]
+        text, model = slot["formula"], decode(slot["model"])
+        if slot["signature"].empty:
+            assert "holds no gene" in text
+            continue
+        numbers = re.match(r"score = (\S+)((?: [-+] \S+ x \S+)*), where", text)
+        score = np.full(cohort.n_obs, float(numbers[1]))
+        for sign, size, gene in re.findall(r" ([-+]) (\S+) x ([^\s,]+)", numbers[2]):
+            score += float(sign + size) * cohort[:, gene].X[:, 0]
+        expected = (
+            model.predict(cohort.X) if slot["kind"] == "survival" else model.decision_function(cohort.X)
+        )
+        np.testing.assert_allclose(score, expected, atol=0.02)
+        assert "log2 counts per million (TMM)" in text
+
+
+def test_er_genes_are_stable_beat_the_clinic_and_have_intervals(cohort):
+    slot = _slots(cohort)["er"]
+    signature = slot["signature"].set_index("gene")
+    assert (signature["lower"] <= signature["upper"]).all()
+    assert signature["univariate_fdr"].iloc[0] < 0.001
+    stable = slot["stability"].set_index("gene")
+    assert stable["frequency"].is_monotonic_decreasing
+    both = signature.index.intersection(stable.index)
+    pd.testing.assert_series_equal(
+        signature.loc[both, "stability"], stable.loc[both, "frequency"], check_names=False
+    )
+    assert (stable["selected"] == (stable["frequency"] >= slot["stability_threshold"])).all()
+    assert slot["stability_pfer"] <= 1
+    last = slot["stability_path"].query(f"n_genes == {slot['stability_q']}").set_index("gene")["frequency"]
+    pd.testing.assert_series_equal(last, stable["frequency"].head(len(last)), check_names=False)
+    against = slot["comparisons"].set_index("against").query("model == 'signature'")
+    assert against.loc["clinical only", "lower"] > 0
+    assert 0 < slot["random_p"] < 0.3
+    panel = slot["panel"]
+    assert len(slot["panel_genes"]) == panel.loc[panel["chosen"], "n_genes"].item()
+
+
+def test_a_signature_without_genes_says_so_everywhere():
+    adata = normalize(datasets.simulate(80, 150, seed=2))
+    rng = np.random.default_rng(0)
+    adata.obs["response"] = pd.Categorical(
+        rng.permutation(np.repeat(["responder", "non_responder"], 40)), ["responder", "non_responder"]
+    )
+    biomarkers(adata, labels=("response",), endpoints=[], **QUICK)
+    slot = _slots(adata)["response"]
+    assert slot["signature"].empty
+    assert list(slot["signature"].columns) == TABLES["signature"]
+    assert slot["formula"] == (
+        "The signature holds no gene: everybody's score is 0, a probability of 50%, as frequent as response "
+        "is in the cohort."
+    )
+    assert "nomogram" not in slot
+    assert slot["decoy_genes"].size == 0
+    assert slot["random_p"] > 0.05
+
+
+def test_drugs_are_marked_and_what_is_not_asked_for_is_left_out(tmp_path):
+    adata = normalize(datasets.simulate(150, 400, seed=3))
+    targets = tmp_path / "targets.csv"
+    targets.write_text("gene,drug\nESR1,tamoxifen\nESR1,fulvestrant\n")
+    settings = {**QUICK, "stability": False, "random_signatures": 0}
+    biomarkers(adata, labels=("er",), endpoints=[], drug_targets=targets, **settings)
+    slot = _slots(adata)["er"]
+    assert not {"stability", "stability_q", "decoys", "decoy_genes", "random_signatures", "random_p"} & set(
+        slot
+    )
+    assert "stability" not in slot["signature"]
+    drugs = slot["signature"].set_index("gene")["drug"]
+    assert drugs["ESR1"] == "fulvestrant; tamoxifen"
+    assert (drugs.drop("ESR1") == "").all()
+    text = _slots(adata)["methods"]
+    assert "Stability" not in text
+    assert "at random" not in text
+
+
+def test_a_covariate_that_is_the_label_does_not_compete_with_the_signature():
+    adata = normalize(datasets.simulate(150, 200, seed=3))
+    adata.obs["blank"] = np.nan
+    roles = roles_of(adata)
+    roles.covariates = [*roles.covariates, "er", "blank"]
+    adata.uns["precisionmed"]["ingest"]["roles"] = roles.model_dump_json()
+    biomarkers(adata, labels=("er",), endpoints=[], **{**QUICK, "stability": False, "random_signatures": 0})
+    notes = " ".join(_slots(adata)["notes"])
+    assert "covariate 'er' says what is to be predicted" in notes
+    assert "covariate 'blank' is known in fewer than 10 samples" in notes
+    clinical = _slots(adata)["er"]["performance"].set_index("model").loc["clinical only", "estimate"]
+    assert clinical < 0.9
