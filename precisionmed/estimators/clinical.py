@@ -17,11 +17,11 @@ from sklearn.utils.validation import has_fit_parameter
 from precisionmed.errors import PrecisionMedWarning
 from precisionmed.estimators._cox_likelihood import independent_columns
 from precisionmed.estimators._firth import firth_logistic
-from precisionmed.estimators._outcome import is_survival
+from precisionmed.estimators._outcome import is_survival, take
 from precisionmed.estimators._screen_table import two_classes
 from precisionmed.estimators.covariates import CovariateEncoder
 from precisionmed.estimators.cox import CoxModel
-from precisionmed.estimators.crossval import score_of
+from precisionmed.estimators.crossval import make_folds, score_of
 
 
 class ClinicalOnly(BaseEstimator):
@@ -49,7 +49,7 @@ class ClinicalOnly(BaseEstimator):
     def __init__(self, min_level: int = 5) -> None:
         self.min_level = min_level
 
-    def fit(self, X: ArrayLike, y: Any, *, clinical: pd.DataFrame) -> Self:
+    def fit(self, X: ArrayLike | None, y: Any, *, clinical: pd.DataFrame) -> Self:
         """Fit the model; `X` is not looked at.
 
         Raises
@@ -75,7 +75,7 @@ class ClinicalOnly(BaseEstimator):
             self.intercept_, self.covariate_coef_[used] = firth_logistic(values, two_classes(y))
         return self
 
-    def predict(self, X: ArrayLike, *, clinical: pd.DataFrame) -> np.ndarray:
+    def predict(self, X: ArrayLike | None, *, clinical: pd.DataFrame) -> np.ndarray:
         """Return the log odds of class 1, or the log hazard, (n,)."""
         return self.intercept_ + self.encoder_.transform(clinical).to_numpy() @ self.covariate_coef_
 
@@ -83,7 +83,10 @@ class ClinicalOnly(BaseEstimator):
 class GenesAndClinical(BaseEstimator):
     """A LASSO of the genes beside the clinical model's score, which is not penalized.
 
-    The clinical covariates enter as one column, so that no inner fold can separate a rare level.
+    The clinical covariates enter as one column, so that no inner fold can separate a rare level. While the
+    genes are learned, a sample's score comes from the other folds (pre-validation; Tibshirani and Efron,
+    Stat Appl Genet Mol Biol 1:1, 2002): a score of the samples it was fitted to looks better than it is,
+    and would push the genes aside.
 
     Parameters
     ----------
@@ -108,7 +111,7 @@ class GenesAndClinical(BaseEstimator):
     def fit(self, X: ArrayLike, y: Any, *, clinical: pd.DataFrame, groups: ArrayLike | None = None) -> Self:
         """Fit the clinical model, then the genes beside it."""
         self.clinical_ = ClinicalOnly(self.min_level).fit(X, y, clinical=clinical)
-        values = self._columns(X, clinical)
+        values = np.column_stack([np.asarray(X, float), self._held_out_score(y, clinical, groups)])
         given = self.model.get_params()["penalty_factor"]
         factor = np.ones(values.shape[1] - 1) if given is None else np.asarray(given, float)
         self.model_ = clone(self.model).set_params(penalty_factor=np.append(factor, 0.0))
@@ -119,7 +122,18 @@ class GenesAndClinical(BaseEstimator):
 
     def predict(self, X: ArrayLike, *, clinical: pd.DataFrame) -> np.ndarray:
         """Return the log odds of class 1, or the log hazard, (n,)."""
-        return score_of(self.model_, self._columns(X, clinical))
+        score = self.clinical_.predict(X, clinical=clinical)
+        return score_of(self.model_, np.column_stack([np.asarray(X, float), score]))
 
-    def _columns(self, X: ArrayLike, clinical: pd.DataFrame) -> np.ndarray:
-        return np.column_stack([np.asarray(X, float), self.clinical_.predict(X, clinical=clinical)])
+    def _held_out_score(self, y: Any, clinical: pd.DataFrame, groups: ArrayLike | None) -> np.ndarray:
+        """Return each sample's clinical score, (n,), by a model of the other folds."""
+        labels = np.asarray(y["event"] if is_survival(y) else y).astype(bool)
+        rng = np.random.default_rng(self.model.get_params()["random_state"])
+        fewest = min(int(labels.sum()), int((~labels).sum()), self.model.get_params()["n_folds"])
+        folds = make_folds(labels, max(fewest, 2), rng, groups=groups)
+        score = np.empty(labels.size)
+        for fold in np.unique(folds):
+            train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+            model = ClinicalOnly(self.min_level).fit(None, take(y, train), clinical=clinical.iloc[train])
+            score[test] = model.predict(None, clinical=clinical.iloc[test])
+        return score
