@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from precisionmed.errors import PrecisionMedWarning
+from precisionmed.estimators.clinical import GenesAndClinical
 from precisionmed.estimators.covariates import CovariateEncoder
 from precisionmed.estimators.cox import CoxModel
 from precisionmed.estimators.crossval import CrossValidation, make_folds
@@ -132,15 +133,9 @@ def _one_fold(
         model = CoxModel().fit(Z, y)
         scores[name] = model.predict(Z_test)
         if name == CLINICAL:
-            both = clone(lasso).set_params(penalty_factor=np.append(np.ones(X.shape[1]), 0.0))
-            both.fit(np.column_stack([X, _stable_risk(model, Z)]), y)
-            scores[COMBINED] = both.predict(np.column_stack([X_test, _stable_risk(model, Z_test)]))
+            both = GenesAndClinical(lasso).fit(X, y, clinical=frame.iloc[train])
+            scores[COMBINED] = both.predict(X_test, clinical=frame.iloc[test])
     return scores, float(np.median(genes.predict(X))), int(np.count_nonzero(genes.coef_))
-
-
-def _stable_risk(model: CoxModel, Z: pd.DataFrame) -> np.ndarray:
-    """Return the clinical risk as one covariate, which no inner fold can separate as it can a rare level."""
-    return Z.to_numpy() @ np.where(model.infinite_, 0.0, model.coef_)
 
 
 def concordance_table(
