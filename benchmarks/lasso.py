@@ -80,9 +80,14 @@ def write_cohort(folder: Path, n: int, p: int) -> None:
 
 
 def problem_of(
-    job: str, folder: Path, tolerance: float = 1e-3, folds: bool = False, halves: int = HALVES
+    job: str,
+    folder: Path,
+    tolerance: float = 1e-3,
+    folds: bool = False,
+    halves: int = HALVES,
+    X: np.ndarray | None = None,
 ) -> Problem:
-    X, table = np.load(folder / "x.npy"), pd.read_csv(folder / "outcome.csv")
+    X, table = np.load(folder / "x.npy") if X is None else X, pd.read_csv(folder / "outcome.csv")
     weight = [np.ones(len(X))]
     if folds:
         weight += [(table.fold != k).to_numpy(float) for k in range(1, FOLDS + 1)]
@@ -116,7 +121,7 @@ def work(job: str, folder: Path) -> None:
     LassoLogisticCV().fit(X[:50, :50], table.y[:50])
     LassoCoxCV().fit(X[:50, :50], table[["event", "time"]][:50])
     start = time.perf_counter()
-    problem = problem_of(job, folder, folds=job.endswith("cv"))
+    problem = problem_of(job, folder, folds=job.endswith("cv"), X=X)
     curve = CvCurve(problem, np.ones(len(X))) if job.endswith("cv") else None
     walk, path = Walk(problem, lambdas=lambdas), []
     often = np.zeros(problem.scale.shape, bool)

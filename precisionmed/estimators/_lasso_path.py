@@ -11,17 +11,19 @@ The same product is what the strong rule needs at the next penalty. The problem 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 
 from precisionmed.estimators._lasso_problem import Array, Problem
-from precisionmed.kernels.lasso import SINGLE, State, solve
+from precisionmed.kernels.lasso import SINGLE, Course, State, solve
 from precisionmed.kernels.lasso_losses import BINOMIAL, GAUSSIAN, MULTINOMIAL, saturated_loss
 from precisionmed.kernels.lasso_screen import admit_missed, gradients, propose
 
 __all__ = ["Problem", "Step", "Walk"]
-_ROOM = 32  # genes a fit can hold at first
+_ROOM, _FREE_ROOM = 32, 2**28  # genes a fit can hold at first: at least; in bytes, for all fits
+_LANES = 16
 _NULL_TOLERANCE = 1e-9
 
 
@@ -56,10 +58,11 @@ class Step(NamedTuple):
     def original_scale(self, fit: int = 0) -> tuple[Array, Array]:
         """Return one fit's coefficients per unit of the input, (k, p), and its intercepts, (k,)."""
         problem = self.walk.problem
-        scale = problem.unit * problem.scale[fit]
         beta = self.walk.beta[fit]
-        coef = np.divide(beta, scale, out=np.zeros(beta.shape), where=scale > 0)
-        shift = coef @ problem.shift if problem.fit_intercept else 0.0
+        coef = np.zeros(beta.shape)
+        on = np.flatnonzero(beta.any(axis=0))
+        coef[:, on] = beta[:, on] / (problem.unit[on] * problem.scale[fit, on])
+        shift = coef[:, on] @ problem.shift[on] if problem.fit_intercept else 0.0
         return coef, self.walk.state.intercept[fit] - shift
 
 
@@ -101,7 +104,7 @@ class Walk:
         fits, p = problem.scale.shape
         self.stopped = np.zeros(fits, bool)
         self.beta = np.zeros((fits, problem.outputs, p))
-        self.gradient = np.zeros((fits, problem.outputs, p))
+        self.gradient, self.earlier = np.zeros((2, fits, problem.outputs, p))
         self.candidate = np.zeros((fits, p), bool)
         self.saturated = np.array(
             [saturated_loss(problem.family, problem.outcome, w) for w in problem.weight]
@@ -126,7 +129,7 @@ class Walk:
         before = np.maximum(self.largest, self.lambdas[0])
         ratio_before = self._deviance_ratio()
         for k, lambda_ in enumerate(self.lambdas):
-            self._advance(lambda_, before)
+            self._advance(lambda_, before, self._ahead(k))
             before[:] = lambda_
             ratio = self._deviance_ratio()
             yield Step(lambda_, self.single(self.beta), ratio, self.stopped.copy(), self)
@@ -157,7 +160,14 @@ class Walk:
                 eta[f] += state.coef[f, :, a, None] * values[:, a]
         return eta
 
-    def _advance(self, lambda_: float, before: Array) -> None:
+    def _ahead(self, k: int) -> float:
+        """Return the distance to a penalty relative to that between the two before it."""
+        if k < 2 or self.lambdas[k - 2] <= self.lambdas[k - 1]:
+            return 0.0
+        ratio = (self.lambdas[k - 1] - self.lambdas[k]) / (self.lambdas[k - 2] - self.lambdas[k - 1])
+        return float(np.clip(ratio, 0.0, 1.0))
+
+    def _advance(self, lambda_: float, before: Array, ahead: float) -> None:
         """Solve the running fits at one penalty, coming from the solutions at the one before."""
         problem = self.problem
         wanted = ~self.stopped
@@ -170,8 +180,12 @@ class Walk:
                 penalty * (2 - before / lambda_),
                 self.candidate,
             )
-        while wanted.any():
-            self._solve(lambda_, self.inner * problem.tolerance * lambda_, wanted)
+        for attempt in count():
+            self._solve(
+                lambda_, self.inner * problem.tolerance * lambda_, wanted, ahead if attempt == 0 else 0.0
+            )
+            if attempt == 0:
+                self.earlier[:] = self.gradient
             self._gradients(wanted)
             blur = SINGLE * np.sqrt(
                 problem.order.size * np.max(np.sum(self.state.residual**2, axis=2), axis=1)
@@ -187,9 +201,12 @@ class Walk:
                     wanted,
                     self.candidate,
                 )
+            if not wanted.any():
+                return
 
-    def _solve(self, lambda_: float, tolerance: float, wanted: Array) -> None:
+    def _solve(self, lambda_: float, tolerance: float, wanted: Array, ahead: float = 0.0) -> None:
         problem = self.problem
+        course = Course(self.gradient, self.earlier, ahead)
         todo = wanted.copy()
         while todo.any():
             with problem.threads():
@@ -200,6 +217,7 @@ class Walk:
                     problem.cohort,
                     problem.fits,
                     self.state,
+                    course,
                     self.candidate,
                     lambda_ * problem.alpha,
                     lambda_ * (1 - problem.alpha),
@@ -215,14 +233,17 @@ class Walk:
     def _gradients(self, wanted: Array) -> None:
         problem = self.problem
         fits = np.flatnonzero(wanted)
-        residual = np.zeros((fits.size, problem.outputs, problem.order.size), np.float32)
-        for at, f in enumerate(fits):
-            residual[at][:, problem.rows[f]] = self.state.residual[f]
         rows = (fits[:, None] * problem.outputs + np.arange(problem.outputs)).ravel()
+        # A product with a whole number of vectors is faster, even if some of them are zero.
+        height = rows.size if rows.size < _LANES // 2 else -(-rows.size // _LANES) * _LANES
+        residual = np.zeros((height, problem.order.size), np.float32)
+        for at, row in enumerate(rows):
+            f, output = divmod(row, problem.outputs)
+            residual[at, problem.rows[f]] = self.state.residual[f, output]
         with problem.threads():
             gradients(
                 problem.cohort.genes,
-                residual.reshape(rows.size, -1),
+                residual,
                 rows,
                 problem.mean,
                 problem.scale,
@@ -253,18 +274,20 @@ class Walk:
             start[:, 0] = problem.weight @ problem.target
         elif problem.fit_intercept and problem.family == MULTINOMIAL:
             start = np.log(problem.weight @ (problem.target[:, None] == np.arange(k)))
+        room = max(_ROOM, min(m, _FREE_ROOM // (12 * fits * m)))  # takes memory only when it is used
         eta = start[:, :, None] + problem.cohort_offset[:, problem.rows].swapaxes(0, 1)
         return State(
-            active=np.zeros((fits, _ROOM), np.int64),
+            active=np.zeros((fits, room), np.int64),
             count=np.zeros(fits, np.int64),
-            columns=np.zeros((fits, _ROOM, m)),
-            coef=np.zeros((fits, k, _ROOM)),
+            columns=np.zeros((fits, room, m)),
+            single=np.zeros((fits, room, m), np.float32),
+            coef=np.zeros((fits, k, room)),
             intercept=start,
             eta=np.ascontiguousarray(eta),
             residual=np.zeros((fits, k, m)),
             loss=np.zeros(fits),
-            gram=np.zeros((fits, k, _ROOM, _ROOM)),
-            centre=np.zeros((fits, k, _ROOM)),
+            gram=np.zeros((fits, k, room, room), np.float32),
+            centre=np.zeros((fits, k, room)),
             built=np.zeros((fits, k), np.int64),
             curvature=np.zeros((fits, k, m)),
         )
@@ -286,15 +309,18 @@ class Walk:
 
 
 def _grown(state: State) -> State:
-    """Return the state with room for half as many genes more."""
-    more = state.active.shape[1] // 2
+    """Return the state with room for twice as many genes."""
 
     def grow(values: Array, *axes: int) -> Array:
-        return np.pad(values, [(0, more if axis in axes else 0) for axis in range(values.ndim)])
+        shape = [size * (2 if axis in axes else 1) for axis, size in enumerate(values.shape)]
+        grown = np.zeros(shape, values.dtype)  # takes memory only when it is used
+        grown[tuple(slice(size) for size in values.shape)] = values
+        return grown
 
     return state._replace(
         active=grow(state.active, 1),
         columns=grow(state.columns, 1),
+        single=grow(state.single, 1),
         coef=grow(state.coef, 2),
         gram=grow(state.gram, 2, 3),
         centre=grow(state.centre, 2),

@@ -1,9 +1,10 @@
 """Penalized fits by active sets: Newton steps, each solved by coordinate descent on the active genes.
 
-The genes that ever entered a fit are kept standardized and contiguous, together with their curvature
-(Gram) matrix. That matrix outlives Newton steps and penalties for as long as it serves: the gradient is
-always exact, so an old curvature costs steps, never accuracy. For squared error it never ages; these are
-the covariance updates of Friedman et al. 2010. Every fit is solved by one thread, in a fixed order.
+The genes that ever entered a fit, or seemed about to, are kept standardized and contiguous, together with
+their curvature (Gram) matrix. That matrix outlives Newton steps and penalties for as long as it serves: the
+gradient is always exact, so an old or rounded curvature costs steps, never accuracy. For squared error it
+never ages; these are the covariance updates of Friedman et al. 2010. Every fit is solved by one thread, in a
+fixed order.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import numpy as np
 from numba import njit, prange
 
 from precisionmed.kernels.lasso_losses import MULTINOMIAL, Outcome, loss_terms
+from precisionmed.kernels.lasso_quadratic import descend, penalty, violation
 
-_MAX_NEWTON, _MAX_ROUNDS, _MAX_SWEEPS, _MAX_HALVINGS = 5000, 10_000, 1000, 30
+_MAX_NEWTON, _MAX_ROUNDS, _MAX_HALVINGS = 5000, 10_000, 30
 _AGED, _AGEING = 0.3, 0.02  # relative change of the curvature: renew the matrix; renew it when slow
 _PANEL = 128
 _SLOW = 0.2  # a step that leaves more than this of the violation
@@ -72,23 +74,25 @@ class State(NamedTuple):
     Attributes
     ----------
     active, count : (f, c), (f,) int arrays
-        Genes that ever had a coefficient, and how many they are.
-    columns : (f, c, m) array
-        These genes, with standard deviation 1.
+        Genes that have, had or seemed to get a coefficient, and how many they are.
+    columns, single : (f, c, m) arrays
+        These genes, with standard deviation 1, in double and in single precision.
     coef, intercept : (f, k, c), (f, k) arrays
         Coefficients of `columns`.
     eta, residual : (f, k, m) arrays
         Linear predictor, and minus the derivative of the loss in it.
     loss : (f,) array
     gram, centre, built : (f, k, c, c), (f, k, c), (f, k) arrays
-        Curvature between genes, their curvature-weighted means, and of how many genes they are known.
+        Curvature between genes (single precision: it only guides), their curvature-weighted means, and of
+        how many genes they are known.
     curvature : (f, k, m) array
         The curvature these are of.
     """
 
     active: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]  # hides what tuples can count
     columns: np.ndarray
+    single: np.ndarray
     coef: np.ndarray
     intercept: np.ndarray
     eta: np.ndarray
@@ -100,9 +104,25 @@ class State(NamedTuple):
     curvature: np.ndarray
 
 
+class Course(NamedTuple):
+    """Where the gradients over all genes seem to go.
+
+    Attributes
+    ----------
+    now, before : (f, k, p) arrays
+        About the gradient at the start, and at the solution of the penalty before.
+    ahead : float
+        How far it is to the next solution, in units of the last distance.
+    """
+
+    now: np.ndarray
+    before: np.ndarray
+    ahead: float
+
+
 @njit(cache=True, parallel=True)
 def solve(
-    family, fit_intercept, outcome, cohort, fits, state, candidate, lasso, ridge, tolerance, wanted
+    family, fit_intercept, outcome, cohort, fits, state, course, candidate, lasso, ridge, tolerance, wanted
 ):  # fmt: skip
     """Minimize loss + factor (lasso |beta| + ridge beta^2 / 2) over the candidate genes, for wanted fits.
 
@@ -113,6 +133,8 @@ def solve(
     fit_intercept : bool
     outcome, cohort, fits, state
         The state is the start, and overwritten by the solution.
+    course : Course
+        Tells which candidates enter at once.
     candidate : (f, p) bool array
         Genes that may enter.
     lasso, ridge : float
@@ -125,63 +147,85 @@ def solve(
     for f in prange(fits.rows.shape[0]):
         if wanted[f]:
             wanted[f] = not _solve_one(
-                f, family, fit_intercept, outcome, cohort, fits, state, candidate[f], lasso, ridge, tolerance
-            )
+                f, family, fit_intercept, outcome, cohort, fits, state, course, candidate[f],
+                lasso, ridge, tolerance,
+            )  # fmt: skip
 
 
 @njit(cache=True)
 def _solve_one(
-    f, family, fit_intercept, everyone, cohort, fits, state, candidate, lasso, ridge, tolerance
+    f, family, fit_intercept, everyone, cohort, fits, state, course, candidate, lasso, ridge, tolerance
 ):  # fmt: skip
     """Solve on the active genes, let candidates that violate in, until none does; False: no room."""
     rows, factor = fits.rows[f], fits.factor[f % fits.factor.shape[0]]
     outcome = Outcome(everyone.target[rows], everyone.group[rows], everyone.stratum[rows])
     waiting = candidate.copy()
     waiting[state.active[f, : state.count[f]]] = False
-    queue = np.flatnonzero(waiting)
+    steep = _expected(f, np.flatnonzero(waiting), course, lasso, factor)
+    if _admit(f, steep, waiting, cohort, fits, fit_intercept, state, lasso, tolerance) < 0:
+        return False
     while True:
         for _ in range(_MAX_ROUNDS):
             worst = 0.0
             for output in range(state.coef.shape[1]):
-                violation = _newton(
+                met = _newton(
                     f, output, family, fit_intercept, outcome, fits.weight[f], factor, state,
                     lasso, ridge, tolerance,
                 )  # fmt: skip
-                worst = max(worst, violation)
+                worst = max(worst, met)
             if family != MULTINOMIAL or worst <= tolerance:
                 break
-        stays = np.ones(queue.size, np.bool_)
-        steep = _steep(f, queue, cohort, fits, state.residual[f], lasso, tolerance)
-        for q in np.flatnonzero(steep):
-            a = state.count[f]
-            if a == state.active.shape[1]:
-                return False
-            _gather(f, queue[q], cohort, fits, fit_intercept, state.columns[f, a])
-            if _violates(state.columns[f, a], state.residual[f], lasso * factor[queue[q]] + tolerance):
-                state.active[f, a] = queue[q]
-                state.coef[f, :, a] = 0.0
-                state.count[f] = a + 1
-                stays[q] = False
-        if stays.all():
-            return True
-        queue = queue[stays]
+        steep = _steep(f, np.flatnonzero(waiting), cohort, fits, state.residual[f], lasso, tolerance)
+        admitted = _admit(f, steep, waiting, cohort, fits, fit_intercept, state, lasso, tolerance)
+        if admitted <= 0:
+            return admitted == 0
 
 
 @njit(cache=True)
-def _steep(f, queue, cohort, fits, residual, lasso, tolerance):
-    """Return which genes' gradients may exceed the penalty, as far as single precision can tell."""
-    steep = np.zeros(queue.size, np.bool_)
+def _expected(f, genes, course, lasso, factor):
+    """Return the genes that seem to get a coefficient."""
+    steep = np.zeros(genes.size, np.bool_)
+    for output in range(course.now.shape[1]):
+        now, before = course.now[f, output], course.before[f, output]
+        for i in range(genes.size):
+            j = genes[i]
+            steep[i] |= abs(now[j] + course.ahead * (now[j] - before[j])) > lasso * factor[j]
+    return genes[steep]
+
+
+@njit(cache=True)
+def _steep(f, genes, cohort, fits, residual, lasso, tolerance):
+    """Return the genes whose gradient may exceed the penalty, as far as single precision can tell."""
+    steep = np.zeros(genes.size, np.bool_)
     factor, mean, scale = fits.factor[f % fits.factor.shape[0]], fits.mean[f], fits.scale[f]
-    spread = np.zeros(cohort.order.size)
+    spread = np.zeros(cohort.order.size, np.float32)
     for output in range(residual.shape[0]):
         spread[fits.rows[f]] = residual[output]
         excess = residual[output].sum()
         blur = SINGLE * np.sqrt(spread.size * np.dot(residual[output], residual[output]))
-        for q in range(queue.size):
-            j = queue[q]
-            slope = abs(_screen_dot(cohort.genes[j], spread) - mean[j] * excess)
-            steep[q] |= slope + blur > (lasso * factor[j] + tolerance) * scale[j]
-    return steep
+        for i in range(genes.size):
+            j = genes[i]
+            slope = abs(np.dot(cohort.genes[j], spread) - mean[j] * excess)
+            steep[i] |= slope + blur > (lasso * factor[j] + tolerance) * scale[j]
+    return genes[steep]
+
+
+@njit(cache=True)
+def _admit(f, genes, waiting, cohort, fits, fit_intercept, state, lasso, tolerance):
+    """Make those genes active that do violate; return how many, -1 when there is no room."""
+    before, factor = state.count[f], fits.factor[f % fits.factor.shape[0]]
+    for gene in genes:
+        a = state.count[f]
+        if a == state.active.shape[1]:
+            return -1
+        _gather(f, gene, cohort, fits, fit_intercept, state.columns[f, a])
+        if _violates(state.columns[f, a], state.residual[f], lasso * factor[gene] + tolerance):
+            state.single[f, a] = state.columns[f, a]
+            state.active[f, a] = gene
+            state.coef[f, :, a] = 0.0
+            state.count[f] = a + 1
+            waiting[gene] = False
+    return state.count[f] - before
 
 
 @njit(cache=True)
@@ -217,7 +261,7 @@ def _newton(f, output, family, fit_intercept, outcome, weight, factor, state, la
         slope = np.dot(columns, residual)
         worst = abs(excess)
         for i in range(a):
-            worst = max(worst, _violation(slope[i], coef[i], lassos[i], ridges[i]))
+            worst = max(worst, violation(slope[i], coef[i], lassos[i], ridges[i]))
         if iteration == 0:
             met = worst
         if worst <= tolerance or (family == MULTINOMIAL and iteration == 1):
@@ -227,7 +271,7 @@ def _newton(f, output, family, fit_intercept, outcome, weight, factor, state, la
         total = state.curvature[f, output].sum()
         centre = state.centre[f, output, :a]
         new = coef.copy()
-        _descend(
+        descend(
             state.gram[f, output], slope - centre * excess, new, lassos, ridges,
             max(0.01 * worst, 0.5 * tolerance),
         )  # fmt: skip
@@ -235,14 +279,14 @@ def _newton(f, output, family, fit_intercept, outcome, weight, factor, state, la
         lift = (excess / total - np.dot(change, centre)) if fit_intercept else 0.0
         step = np.dot(change, columns) + lift
         start, old_coef = eta[output].copy(), coef.copy()
-        bound = loss + _penalty(coef, lassos, ridges)
+        bound = loss + penalty(coef, lassos, ridges)
         bound += 1e-13 * abs(bound)
         fraction = 1.0
         for _ in range(_MAX_HALVINGS):
             coef[:] = new if fraction == 1.0 else old_coef + fraction * change
             eta[output] = start + fraction * step
             loss = loss_terms(family, eta, output, outcome, weight, residual, curvature)
-            if loss + _penalty(coef, lassos, ridges) <= bound:
+            if loss + penalty(coef, lassos, ridges) <= bound:
                 break
             fraction *= 0.5
         state.intercept[f, output] += fraction * lift
@@ -262,78 +306,23 @@ def _keep_gram(f, output, fit_intercept, curvature, slow, state):
     if drift > _AGED * size or (slow and drift > _AGEING * size):
         reference[:] = curvature
         state.built[f, output] = 0
-    columns, centre = state.columns[f, :a], state.centre[f, output]
+    single, centre = state.single[f, :a], state.centre[f, output]
     gram = state.gram[f, output]
     built = state.built[f, output]
     if built == a:
         return
     total = reference.sum()
+    if fit_intercept:
+        centre[built:a] = np.dot(state.columns[f, built:a], reference) / total
+    weight = reference.astype(np.float32)
     for first in range(built, a, _PANEL):  # panels of the lower triangle
         last = min(a, first + _PANEL)
-        weighted = columns[first:last] * reference
-        product = np.dot(weighted, columns[:last].T)
+        product = np.dot(single[first:last] * weight, single[:last].T)
         for i in range(first, last):
-            centre[i] = weighted[i - first].sum() / total if fit_intercept else 0.0
-            for j in range(i + 1):
-                gram[i, j] = product[i - first, j] - total * centre[i] * centre[j]
+            pull = total * centre[i]
+            for j in range(last):
+                gram[i, j] = product[i - first, j] - pull * centre[j]
+        for j in range(first):
+            for i in range(first, last):
                 gram[j, i] = gram[i, j]
     state.built[f, output] = a
-
-
-@njit(cache=True)
-def _descend(gram, slope, coef, lasso, ridge, tolerance):
-    """Descend the quadratic model; `slope` is its gradient at `coef`, both are overwritten."""
-    for _ in range(_MAX_SWEEPS):
-        worst = 0.0
-        for i in range(coef.size):
-            if gram[i, i] <= 0.0:
-                continue
-            worst = max(worst, _violation(slope[i], coef[i], lasso[i], ridge[i]))
-            pull = slope[i] + gram[i, i] * coef[i]
-            new = max(abs(pull) - lasso[i], 0.0) / (gram[i, i] + ridge[i])
-            if pull < 0:
-                new = -new
-            if new != coef[i]:
-                change = new - coef[i]
-                row = gram[i]
-                for j in range(coef.size):
-                    slope[j] -= change * row[j]
-                coef[i] = new
-        if worst <= tolerance:
-            return
-
-
-@njit(cache=True)
-def _violation(slope, coef, lasso, ridge):
-    """Return by how much a coefficient's stationarity condition is violated."""
-    if coef == 0.0:
-        return max(abs(slope) - lasso, 0.0)
-    return abs(slope - ridge * coef - (lasso if coef > 0 else -lasso))
-
-
-@njit(cache=True)
-def _penalty(coef, lasso, ridge):
-    total = 0.0
-    for i in range(coef.size):
-        total += lasso[i] * abs(coef[i]) + 0.5 * ridge[i] * coef[i] ** 2
-    return total
-
-
-@njit(cache=True)
-def _screen_dot(x, y):
-    """Return the inner product: eight partial sums in a fixed order, for speed and equal bits everywhere."""
-    s0, s1, s2, s3, s4, s5, s6, s7 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    whole = x.size - x.size % 8
-    for i in range(0, whole, 8):
-        s0 += x[i] * y[i]
-        s1 += x[i + 1] * y[i + 1]
-        s2 += x[i + 2] * y[i + 2]
-        s3 += x[i + 3] * y[i + 3]
-        s4 += x[i + 4] * y[i + 4]
-        s5 += x[i + 5] * y[i + 5]
-        s6 += x[i + 6] * y[i + 6]
-        s7 += x[i + 7] * y[i + 7]
-    total = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
-    for i in range(whole, x.size):
-        total += x[i] * y[i]
-    return total

@@ -64,8 +64,9 @@ def gradients(genes, residual, wanted, mean, scale, gradient):
     Parameters
     ----------
     genes : (p, n) float32 array
-    residual : (w, n) float32 array
-        Minus the derivative of the loss in each linear predictor, output by output of the wanted fits.
+    residual : (w or more, n) float32 array
+        Minus the derivative of the loss in each linear predictor, output by output of the wanted fits;
+        further rows are ignored.
     wanted : (w,) int array
         Rows of `gradient` these are; every fit has as many as there are outputs.
     mean, scale : (f, p) arrays
@@ -76,11 +77,11 @@ def gradients(genes, residual, wanted, mean, scale, gradient):
     excess = _row_sums(residual)
     for b in prange((p + _BLOCK - 1) // _BLOCK):
         first, last = b * _BLOCK, min(p, (b + 1) * _BLOCK)
-        product = np.dot(residual, genes[first:last].T)
+        product = np.dot(genes[first:last], residual.T)
         for w in range(wanted.size):
             f = wanted[w] // outputs
             for j in range(first, last):
-                slope = product[w, j - first] - mean[f, j] * excess[w]
+                slope = product[j - first, w] - mean[f, j] * excess[w]
                 gradient[wanted[w], j] = slope / scale[f, j] if scale[f, j] > 0.0 else 0.0
 
 
