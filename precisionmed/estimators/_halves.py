@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,21 @@ def deal_halves(
     -------
     (2 n_pairs, n) bool array
         Rows 2k and 2k + 1 complement each other.
+
+    Raises
+    ------
+    InputError
+        `n_pairs` is not a whole number from 1 up, or there is one sample (group) only.
     """
+    if n_pairs < 1 or n_pairs != int(n_pairs):
+        raise InputError(f"n_pairs must be a whole number from 1 up, found {n_pairs}.")
     first = np.array([make_folds(strata, 2, rng, groups=groups) == 0 for _ in range(n_pairs)])
     return np.stack([first, ~first], axis=1).reshape(2 * n_pairs, -1)
 
 
-def first_genes(problem: Problem, q: int) -> tuple[np.ndarray, np.ndarray]:
+def first_genes(
+    problem: Problem, q: int, progress: Callable[[int, int], None] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the first `q` genes on the path of every fit, in order of entry, and the penalties walked.
 
     Genes that enter between the same two penalties are ordered by the size of their standardized
@@ -42,6 +52,8 @@ def first_genes(problem: Problem, q: int) -> tuple[np.ndarray, np.ndarray]:
     problem : Problem
         Genes without a penalty are on the path from the start and not counted.
     q : int
+    progress : callable, optional
+        Called after each penalty with (genes chosen in all fits, those wanted); in the end they are equal.
 
     Returns
     -------
@@ -68,7 +80,10 @@ def first_genes(problem: Problem, q: int) -> tuple[np.ndarray, np.ndarray]:
             waiting[f, entered] = False
         walked += 1
         walk.stopped |= (filled == q) | (step.deviance_ratio > _EXPLAINED)
-        if walk.stopped.all():
+        done = bool(walk.stopped.all()) or walked == walk.lambdas.size
+        if progress is not None:
+            progress(fits * q if done else int(filled.sum()), fits * q)
+        if done:
             break
     return genes, walk.lambdas[:walked]
 

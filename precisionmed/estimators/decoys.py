@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._decoy_genes import KINDS, knockoffs, permuted
-from precisionmed.estimators._halves import (
-    deal_halves,
-    entry_frequency,
-    first_genes,
-    penalties,
-    strata_of,
-)
-from precisionmed.estimators._lasso_base import Linear, _complete
+from precisionmed.estimators._gene_selector import GeneSelector, Samples, competing
+from precisionmed.estimators._halves import entry_frequency, first_genes, penalties
+from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._lasso_path import Problem, Walk
 
 
-class DecoySelection(BaseEstimator):
+class DecoySelection(GeneSelector):
     """Select genes whose stability no decoy reaches.
 
     Every gene gets decoys: made-up genes that look alike and know nothing of the outcome. Genes and
@@ -119,7 +115,17 @@ class DecoySelection(BaseEstimator):
         self.q = q
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike | pd.DataFrame, y: Any, *, groups: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike | pd.DataFrame,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        strata: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Self:
         """Select genes; parameters as in `StabilitySelection.fit`.
 
         Raises
@@ -131,29 +137,35 @@ class DecoySelection(BaseEstimator):
         model = clone(self.model)
         # Streams of their own: data simulated with the same seed must not come back as decoys.
         decoy_rng, half_rng = np.random.default_rng(self.random_state).spawn(2)
-        outcome = model._outcome(y)
-        strata, rarest = strata_of(model, outcome)
-        values = _complete(self, X)
-        cohort = model._problem(values, outcome, np.ones((1, strata.size)))
-        factor = penalties(model, cohort.unit.size)
-        competes = np.flatnonzero((factor > 0) & np.isfinite(factor) & (cohort.unit > 0))
-        genes = (values[:, competes] - cohort.shift[competes]) / cohort.unit[competes]
-        make = knockoffs if self.decoys == "knockoff" else permuted
-        players = np.concatenate(
-            [genes[None], make(genes, self.n_copies, decoy_rng)]
-        )  # (1 + copies, n, genes)
-        game = _Game(model, outcome, values[:, factor == 0])
-        score = [game.score(player, factor[competes]) for player in players]
-        kept = np.sort(np.argsort(-np.max(score, axis=0), kind="stable")[: self.n_screened])
-        self.q_ = self.q or int(min(np.sqrt((1 + self.n_copies) * kept.size), max(1, rarest // 4)))
-        halves = deal_halves(strata, self.n_pairs, half_rng, groups)
-        chosen = game.frequency(players[:, :, kept], factor[competes][kept], halves, self.q_)
+        values, samples = self._observed(
+            model, X, y, sample_weight, offset=offset, strata=strata, groups=groups
+        )
+        halves, rarest = samples.halves(model, self.n_pairs, half_rng)
+        screened, players = self._screen(model, samples, values, decoy_rng)
+        factor = penalties(model, values.shape[1])
+        self.q_ = self.q or int(min(np.sqrt(len(players) * screened.size), max(1, rarest // 4)))
+        game = _Game(model, samples, values[:, factor == 0])
+        chosen = game.frequency(players, factor[screened], halves, self.q_, progress)
         self.frequency_, self.decoy_frequency_ = np.zeros((2, factor.size))
-        self.frequency_[competes[kept]] = chosen[0]
-        self.decoy_frequency_[competes[kept]] = chosen[1:].max(axis=0)
-        self.screened_ = np.isin(np.arange(factor.size), competes[kept])
+        self.frequency_[screened] = chosen[0]
+        self.decoy_frequency_[screened] = chosen[1:].max(axis=0)
+        self.screened_ = np.isin(np.arange(factor.size), screened)
         self._decide()
         return self
+
+    def _screen(
+        self, model: Linear, samples: Samples, values: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the genes that enter the LASSO, (g,), and them and their decoys, (1 + copies, n, g)."""
+        model = clone(model).set_params(adaptive=False)  # what a first stage adapts to is known in halves
+        make = knockoffs if self.decoys == "knockoff" else permuted
+        factor = penalties(model, values.shape[1])
+        competes, genes = _standardized(model, samples, values)
+        decoys = make(genes, self.n_copies, rng)
+        game = _Game(model, samples, values[:, factor == 0])
+        score = [game.score(player, factor[competes]) for player in (genes, *decoys)]
+        kept = np.sort(np.argsort(-np.max(score, axis=0), kind="stable")[: self.n_screened])
+        return competes[kept], np.stack([player[:, kept] for player in (genes, *decoys)])
 
     def _check(self) -> None:
         if self.decoys not in KINDS:
@@ -204,28 +216,46 @@ def choose_threshold(curve: pd.DataFrame, fdr: float | None) -> tuple[float, flo
     return float(curve.threshold[first]), float(fdp[first])
 
 
+def _standardized(model: Linear, samples: Samples, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which genes compete, (g,), and their standardized values, (n, g)."""
+    cohort = samples.problem(model, values)
+    competes = competing(cohort, penalties(model, values.shape[1]))
+    genes = np.compress(competes, values, axis=1)
+    genes -= cohort.shift[competes]
+    genes /= cohort.unit[competes]
+    return np.flatnonzero(competes), genes
+
+
 class _Game:
     """Lets genes and decoys compete, beside genes without a penalty."""
 
-    def __init__(self, model: Linear, outcome: Any, free: np.ndarray) -> None:
+    def __init__(self, model: Linear, samples: Samples, free: np.ndarray) -> None:
         self.model = model
-        self.outcome = outcome
+        self.samples = samples
         self.free = free
 
     def score(self, player: np.ndarray, factor: np.ndarray) -> np.ndarray:
         """Return the score statistic of each column relative to its penalty, (g,), in the whole cohort."""
-        walk = Walk(self._problem(player, factor, np.ones((1, len(player)))), lambdas=np.ones(1))
+        walk = Walk(self._problem(player, factor), lambdas=np.ones(1))
         slope = np.abs(walk.gradient).reshape(-1, self.free.shape[1] + factor.size).max(axis=0)
         return slope[self.free.shape[1] :] / factor
 
-    def frequency(self, players: np.ndarray, factor: np.ndarray, halves: np.ndarray, q: int) -> np.ndarray:
+    def frequency(
+        self,
+        players: np.ndarray,
+        factor: np.ndarray,
+        halves: np.ndarray,
+        q: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> np.ndarray:
         """Return how often each player is among the first `q` columns of a half, (1 + copies, g)."""
         together = np.concatenate(list(players), axis=1)
-        problem = self._problem(together, np.tile(factor, len(players)), halves.astype(float))
-        chosen = entry_frequency(first_genes(problem, q)[0], problem.unit.size)[-1]
+        problem = self._problem(together, np.tile(factor, len(players)), halves)
+        chosen = entry_frequency(first_genes(problem, q, progress)[0], problem.unit.size)[-1]
         return chosen[self.free.shape[1] :].reshape(len(players), -1)
 
-    def _problem(self, columns: np.ndarray, factor: np.ndarray, weight: np.ndarray) -> Problem:
-        factor = np.concatenate([np.zeros(self.free.shape[1]), factor])
-        model = clone(self.model).set_params(penalty_factor=factor)
-        return model._problem(np.hstack([self.free, columns]), self.outcome, weight)
+    def _problem(self, columns: np.ndarray, factor: np.ndarray, halves: np.ndarray | None = None) -> Problem:
+        n_free = self.free.shape[1]
+        model = clone(self.model).set_params(penalty_factor=np.concatenate([np.zeros(n_free), factor]))
+        columns = np.hstack([self.free, columns]) if n_free else columns
+        return self.samples.problem(model, columns, halves)

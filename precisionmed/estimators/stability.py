@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
-from precisionmed.estimators._halves import (
-    deal_halves,
-    entry_frequency,
-    first_genes,
-    penalties,
-    strata_of,
-)
-from precisionmed.estimators._lasso_base import Linear, _complete
-from precisionmed.estimators._lasso_path import Problem, Walk
+from precisionmed.estimators._gene_selector import GeneSelector, Samples, competing
+from precisionmed.estimators._halves import entry_frequency, first_genes, penalties
+from precisionmed.estimators._lasso_base import Linear
+from precisionmed.estimators._lasso_path import Walk
 from precisionmed.estimators._matrix import columns_of
 from precisionmed.estimators._stability_bounds import complete
 
 _RIDGE = 1e-3  # of the refits, per sample and standardized gene: halves that separate stay finite
 
 
-class StabilitySelection(BaseEstimator):
+class StabilitySelection(GeneSelector):
     """Select the genes that enter the LASSO path early in most of the complementary halves of a cohort.
 
     The cohort is split into two halves `n_pairs` times. In each half the first `q` genes on the LASSO path
@@ -113,7 +109,17 @@ class StabilitySelection(BaseEstimator):
         self.bound = bound
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike | pd.DataFrame, y: Any, *, groups: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike | pd.DataFrame,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        strata: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Self:
         """Select genes.
 
         Parameters
@@ -121,8 +127,12 @@ class StabilitySelection(BaseEstimator):
         X : (n, p) array or DataFrame
         y : array or frame
             As `model` takes it. Halves have their share of each class, or of the events.
+        sample_weight, offset, strata : arrays, optional
+            As `model` takes them. A sample of weight 0 is left out; halves have their share of each stratum.
         groups : (n,) array, optional
             Samples of one group (a patient) stay in one half.
+        progress : callable, optional
+            Called with (genes chosen so far, genes to choose), over all halves.
 
         Raises
         ------
@@ -131,18 +141,29 @@ class StabilitySelection(BaseEstimator):
             of `q`, `threshold` and `pfer` that contradict each other.
         """
         model, rng = clone(self.model), np.random.default_rng(self.random_state)
-        values = _complete(self, X)
-        outcome = model._outcome(y)
-        strata, _ = strata_of(model, outcome)
-        halves = deal_halves(strata, self.n_pairs, rng, groups)
-        problem = model._problem(values, outcome, halves.astype(float))
-        factor = penalties(model, problem.unit.size)
-        eligible = int(np.sum((factor > 0) & np.isfinite(factor) & (problem.unit > 0)))
-        self.q_, self.threshold_, self.pfer_ = complete(
-            self.bound, eligible, self.n_pairs, self.q, self.threshold, self.pfer
+        values, samples = self._observed(
+            model, X, y, sample_weight, offset=offset, strata=strata, groups=groups
         )
-        genes, self.lambdas_ = first_genes(problem, self.q_)
-        path = entry_frequency(genes, factor.size)
+        halves, _ = samples.halves(model, self.n_pairs, rng)
+        problem = samples.problem(model, values, halves)
+        factor = penalties(model, problem.unit.size)
+        self.q_, self.threshold_, self.pfer_ = complete(
+            self.bound,
+            int(np.sum(competing(problem, factor))),
+            self.n_pairs,
+            self.q,
+            self.threshold,
+            self.pfer,
+        )
+        genes, self.lambdas_ = first_genes(problem, self.q_, progress)
+        del problem  # the refits need no single-precision copy of all genes
+        self._decide(entry_frequency(genes, factor.size))
+        self.refits_ = self._refit(model, values, samples, halves, factor == 0)
+        self.interval_ = np.quantile(self.refits_, [0.025, 0.975], axis=0)
+        return self
+
+    def _decide(self, path: np.ndarray) -> None:
+        """Select from the fraction of halves with a gene among the first 1, ..., q, (q, p)."""
         self.frequency_ = path[-1]
         self.path_genes_ = np.flatnonzero(self.frequency_)
         self.path_frequency_ = path[:, self.path_genes_]
@@ -150,17 +171,16 @@ class StabilitySelection(BaseEstimator):
         self.fdr_bound_ = min(1.0, self.pfer_)
         count = int(self.selected_.sum())
         self.false_fraction_ = min(1.0, self.pfer_ / count) if count else 0.0
-        self.refits_ = self._refit(model, values, outcome, halves, factor == 0)
-        self.interval_ = np.quantile(self.refits_, [0.025, 0.975], axis=0)
-        return self
 
-    def _refit(self, model: Linear, X: Any, outcome: Any, halves: np.ndarray, free: np.ndarray) -> Any:
+    def _refit(
+        self, model: Linear, values: np.ndarray, samples: Samples, halves: np.ndarray, free: np.ndarray
+    ) -> np.ndarray:
         """Return coefficients of the selected genes in each half, fitted to them and unpenalized genes."""
         used = self.selected_ | free
         if not self.selected_.any():
             return np.zeros((len(halves), 0))
-        ridge = clone(model).set_params(alpha=1e-3, penalty_factor=None)
-        problem: Problem = ridge._problem(columns_of(X, used), outcome, halves.astype(float))
+        ridge = clone(model).set_params(alpha=1e-3, penalty_factor=None, adaptive=False)
+        problem = samples.problem(ridge, columns_of(values, used), halves)
         (step,) = Walk(problem, lambdas=np.array([_RIDGE]))
         scale = problem.unit * problem.scale
         scale = scale.reshape(len(halves), *(1,) * (step.beta.ndim - 2), -1)
