@@ -16,7 +16,7 @@ def permuted(X: np.ndarray, n_copies: int, rng: np.random.Generator) -> np.ndarr
     """
     decoys = np.empty((n_copies, *X.shape))
     for decoy in decoys:
-        np.take(X, rng.permutation(X.shape[0]), axis=0, out=decoy)
+        np.take(X, rng.permutation(X.shape[0]), axis=0, out=decoy, mode="clip")  # "raise" makes a copy
     return decoys
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError, warn
-from precisionmed.estimators._halves import deal_halves, strata_of
+from precisionmed.estimators._halves import Progress, deal_halves, strata_of
 from precisionmed.estimators._lasso_base import Linear, _complete, _weights
 from precisionmed.estimators._lasso_path import Problem
 from precisionmed.estimators._matrix import columns_of, transform_matrix
@@ -65,6 +65,44 @@ class GeneSelector(SelectorMixin, BaseEstimator):
     model: Linear
     selected_: np.ndarray
 
+    def fit(
+        self,
+        X: ArrayLike | pd.DataFrame,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        strata: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        progress: Progress = None,
+    ) -> Self:
+        """Select genes.
+
+        Parameters
+        ----------
+        X : (n, p) array or DataFrame
+        y : array or frame
+            As `model` takes it. Halves have their share of each class, or of the events.
+        sample_weight, offset, strata : arrays, optional
+            As `model` takes them. A sample of weight 0 is left out; halves have their share of each stratum.
+        groups : (n,) array, optional
+            Samples of one group (a patient) stay in one half.
+        progress : callable, optional
+            Called with (genes chosen so far, genes to choose), over all halves.
+
+        Raises
+        ------
+        InputError
+            Missing values, too few samples of a class (or events), no gene to select, or parameters that are
+            out of range or contradict each other.
+        """
+        model = clone(self.model)
+        values, samples = self._observed(
+            model, X, y, sample_weight, offset=offset, strata=strata, groups=groups
+        )
+        self._select(model, values, samples, progress)
+        return self
+
     def transform(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
         """Return the selected genes, (n, s); without any, no columns and a warning.
 
@@ -90,6 +128,10 @@ class GeneSelector(SelectorMixin, BaseEstimator):
         tags.target_tags.required = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+    def _select(self, model: Linear, values: np.ndarray, samples: Samples, progress: Progress) -> None:
+        """Learn `selected_` and all that led to it; `model` is a clone."""
+        raise NotImplementedError
 
     def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)

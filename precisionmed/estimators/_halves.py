@@ -13,6 +13,9 @@ from precisionmed.errors import InputError
 from precisionmed.estimators._lasso_path import Problem, Walk
 from precisionmed.estimators.crossval import make_folds
 
+Progress = Callable[[int, int], None] | None
+"""Called with (done, total)."""
+
 _STEP = 0.95  # from one penalty to the next
 _LOWEST = 1e-3  # of the largest penalty: who has not enough genes by then does not get them
 _EXPLAINED = 0.999  # of the deviance: what enters later only follows rounding
@@ -39,9 +42,7 @@ def deal_halves(
     return np.stack([first, ~first], axis=1).reshape(2 * n_pairs, -1)
 
 
-def first_genes(
-    problem: Problem, q: int, progress: Callable[[int, int], None] | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def first_genes(problem: Problem, q: int, progress: Progress = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the first `q` genes on the path of every fit, in order of entry, and the penalties walked.
 
     Genes that enter between the same two penalties are ordered by the size of their standardized

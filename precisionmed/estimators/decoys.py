@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Self
-
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._decoy_genes import KINDS, knockoffs, permuted
 from precisionmed.estimators._gene_selector import GeneSelector, Samples, competing
-from precisionmed.estimators._halves import entry_frequency, first_genes, penalties
+from precisionmed.estimators._halves import Progress, entry_frequency, first_genes, penalties
 from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._lasso_path import Problem, Walk
 
@@ -37,7 +33,13 @@ class DecoySelection(GeneSelector):
     times the nominal rate gets through. Genes without a penalty have no part in making decoys.
 
     With `fdr` the smallest list that can be selected has 1 / (n_copies x fdr) genes: 10 at 10% and one
-    copy. More copies allow shorter lists but are harder to tell apart from their genes.
+    copy. More copies allow shorter lists but are harder to tell apart from their genes. Decoys of all genes
+    are in memory once, as float64.
+
+    Where there is nothing to find every selected gene is false: the chance of selecting any is at most `fdr`.
+    At 10%, 1 of the 240 simulated cohorts of `StabilitySelection` gave any, with the defaults.
+
+    In a pipeline it hands on the selected genes; see `transform` for an empty selection.
 
     Parameters
     ----------
@@ -115,31 +117,10 @@ class DecoySelection(GeneSelector):
         self.q = q
         self.random_state = random_state
 
-    def fit(
-        self,
-        X: ArrayLike | pd.DataFrame,
-        y: Any,
-        sample_weight: ArrayLike | None = None,
-        *,
-        offset: ArrayLike | None = None,
-        strata: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Self:
-        """Select genes; parameters as in `StabilitySelection.fit`.
-
-        Raises
-        ------
-        InputError
-            Missing values, too few samples of a class (or events), or a parameter out of range.
-        """
+    def _select(self, model: Linear, values: np.ndarray, samples: Samples, progress: Progress) -> None:
         self._check()
-        model = clone(self.model)
         # Streams of their own: data simulated with the same seed must not come back as decoys.
         decoy_rng, half_rng = np.random.default_rng(self.random_state).spawn(2)
-        values, samples = self._observed(
-            model, X, y, sample_weight, offset=offset, strata=strata, groups=groups
-        )
         halves, rarest = samples.halves(model, self.n_pairs, half_rng)
         screened, players = self._screen(model, samples, values, decoy_rng)
         factor = penalties(model, values.shape[1])
@@ -151,7 +132,6 @@ class DecoySelection(GeneSelector):
         self.decoy_frequency_[screened] = chosen[1:].max(axis=0)
         self.screened_ = np.isin(np.arange(factor.size), screened)
         self._decide()
-        return self
 
     def _screen(
         self, model: Linear, samples: Samples, values: np.ndarray, rng: np.random.Generator
@@ -246,7 +226,7 @@ class _Game:
         factor: np.ndarray,
         halves: np.ndarray,
         q: int,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress = None,
     ) -> np.ndarray:
         """Return how often each player is among the first `q` columns of a half, (1 + copies, g)."""
         together = np.concatenate(list(players), axis=1)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from precisionmed.estimators._halves import deal_halves, strata_of
+from precisionmed.estimators._gene_selector import Samples
+from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._lasso_path import Walk
 
 
@@ -48,13 +49,23 @@ def half_refits(
     """
     model = clone(model)
     outcome = model._outcome(y)
-    halves = deal_halves(strata_of(model, outcome)[0], n_pairs, np.random.default_rng(random_state), groups)
+    groups = None if groups is None else np.asarray(groups)
+    samples = Samples(outcome, np.ones(outcome[0].size), None, None, groups)
+    halves, _ = samples.halves(model, n_pairs, np.random.default_rng(random_state))
     if X.shape[1] == 0:
         return np.zeros((len(halves), 0))
-    problem = model._problem(X, outcome, halves.astype(float))
-    (step,) = Walk(problem, lambdas=np.array([model.lambda_]))
+    return refit(model, X, samples, halves, model.lambda_)
+
+
+def refit(
+    model: Linear, columns: np.ndarray, samples: Samples, halves: np.ndarray, lambda_: float
+) -> np.ndarray:
+    """Return the coefficients at one penalty in each half, per unit of the input: (h, s), or (h, k, s)."""
+    problem = samples.problem(model, columns, halves)
+    (step,) = Walk(problem, lambdas=np.array([lambda_]))
     scale = problem.unit * problem.scale
-    return np.divide(step.beta, scale, out=np.zeros(scale.shape), where=scale > 0)
+    scale = scale.reshape(len(halves), *(1,) * (step.beta.ndim - 2), -1)
+    return np.divide(step.beta, scale, out=np.zeros(step.beta.shape), where=scale > 0)
 
 
 def interval(refits: np.ndarray, level: float = 0.95) -> np.ndarray:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +61,16 @@ def test_knockoffs_can_be_swapped_with_their_genes():
     off = ~np.eye(40, dtype=bool)
     assert np.abs(both - genes)[off].max() < 0.05
     assert np.diag(both).max() < 0.15  # as far from their genes as the correlation of 0.5 allows
+
+
+@pytest.mark.parametrize("make", [knockoffs, permuted])
+def test_making_decoys_takes_little_more_memory_than_they_do(make):
+    X = np.random.default_rng(0).normal(size=(50, 40_000))
+    tracemalloc.start()
+    decoys = make(X, 2, np.random.default_rng(1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.3 * decoys.nbytes
 
 
 def test_permuted_genes_keep_their_correlation_only_among_each_other():

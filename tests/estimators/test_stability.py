@@ -100,7 +100,10 @@ def test_three_classes_and_a_measured_outcome():
 
 
 def test_refits_are_plain_regressions_and_vary_as_much_as_estimates():
-    """Intervals from the refits are, on average, as wide as those of maximum likelihood in the cohort."""
+    """Intervals from the refits are, on average, 7% wider than those of maximum likelihood in the cohort.
+
+    That is the price of knowing the ends from 100 halves (linear percentiles would be 2% too narrow).
+    """
     from statsmodels.api import Logit, add_constant
 
     ratios = []
@@ -115,7 +118,7 @@ def test_refits_are_plain_regressions_and_vary_as_much_as_estimates():
         reference = Logit(y, add_constant(X[:, fit.selected_])).fit(disp=0)
         assert np.median(fit.refits_, axis=0) == pytest.approx(reference.params[1:], rel=0.1, abs=0.02)
         ratios += list(np.ptp(fit.interval_, axis=0) / np.ptp(reference.conf_int()[1:], axis=1))
-    assert np.mean(ratios) == pytest.approx(1.0, abs=0.1)
+    assert np.mean(ratios) == pytest.approx(1.07, abs=0.1)
 
 
 def test_unpenalized_and_excluded_genes_are_not_counted():
