@@ -58,9 +58,11 @@ def knockoffs(X: np.ndarray, n_copies: int, rng: np.random.Generator) -> np.ndar
         weights = noise * ((spread - spread_outside) / (n * sample)) - s * u / inside
         for block in blocks:
             shared = common(block)
-            own = decoys[:, :, block] - shared / np.sqrt(n_copies)
-            mean = X[:, block] + np.linalg.multi_dot([weights, u.T, X[:, block]])
-            decoys[:, :, block] = mean + spread_outside * shared + np.sqrt(s) * own
+            centre = X[:, block] + np.linalg.multi_dot([weights, u.T, X[:, block]])
+            centre += spread_outside * shared
+            shared /= np.sqrt(n_copies)
+            for decoy in decoys:
+                decoy[:, block] = centre + np.sqrt(s) * (decoy[:, block] - shared)
     return decoys
 
 
