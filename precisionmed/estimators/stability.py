@@ -24,10 +24,10 @@ class StabilitySelection(GeneSelector):
     the outcome. Of `q`, `threshold` and `pfer` two are given and the third is solved.
 
     `pfer` bounds an expectation and does not promise an empty list where there is nothing to find: the chance
-    of selecting any gene is then at most `pfer` (Markov). It was 21% with `pfer=1` in 240 simulated
-    cohorts without a true gene (400 samples; 500 genes, independent, correlated or real; two classes or
-    survival), 12% in 300 more (200 samples, 1,000 independent genes), and 2.3% in these with `pfer=0.2`. To
-    keep such cohorts empty set `pfer=0.05`, or use `DecoySelection`.
+    of selecting any gene is then at most `pfer` (Markov), as far as all genes have the same. It was 21% with
+    `pfer=1` in 240 simulated cohorts without a true gene (400 samples; 500 genes, independent, correlated or
+    real; two classes or survival), 12% in 300 more (200 samples, 1,000 independent genes), and 2.3% in these
+    with `pfer=0.2`. To keep such cohorts empty set `pfer=0.05`, or use `DecoySelection`.
 
     In a pipeline it hands on the selected genes; see `transform` for an empty selection.
 
