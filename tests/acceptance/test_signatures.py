@@ -1,7 +1,7 @@
 """Signatures of real cohorts: against what they have to beat, and of labels that were shuffled.
 
 Set PRECISIONMED_COHORTS to the folder that holds `tcga_brca_rsem`, `tcga_brca_counts20k` and `gse25055_pcr`.
-The second half of the survival test needs the `demo` extra instead.
+The survival test needs the `demo` extra instead.
 """
 
 from __future__ import annotations
