@@ -23,10 +23,10 @@ def choose_k(scores: dict[str, np.ndarray], min_size: int) -> tuple[int, bool | 
     cohorts were simulated, when it is more stable than these. Once one k is, those with a PAC of at
     most 0.05 are candidates too: nothing could be more stable than they are. Among candidates, the
     largest k whose mean silhouette is within 0.02 of the largest is taken, or within 0.06 if it is no
-    smaller than that of the k before: clear clusters nested in clear clusters are all real. The PAC
-    cannot choose between them, since it falls with k whatever the data. When there is no candidate,
-    the k is chosen in the same way among those that are left, as a description of the cohort, and the
-    reason begins with "No subtypes: ".
+    smaller than that of the k before and no cluster is an outlier: clear clusters nested in clear
+    clusters are all real. The PAC cannot choose between them, since it falls with k whatever the data.
+    When there is no candidate, the k is chosen in the same way among those that are left, as a
+    description of the cohort, and the reason begins with "No subtypes: ".
 
     Returns
     -------
@@ -46,7 +46,7 @@ def choose_k(scores: dict[str, np.ndarray], min_size: int) -> tuple[int, bool | 
         candidates = adds if adds.any() else np.arange(len(ks)) == 0
     width = scores["silhouette"]
     lost = width[candidates].max() - width
-    rising = np.diff(width, prepend=-np.inf) >= 0
+    rising = (np.diff(width, prepend=-np.inf) >= 0) & (sizeable == ks)
     clear = (lost <= _TOLERANCE) | (rising & (lost <= _TOLERANCE_RISING))
     i = int(np.flatnonzero(candidates & clear)[-1])
     found = evidence if tested or not evidence else None

@@ -36,6 +36,11 @@ def test_subtypes_inside_a_coarse_division_count_when_they_rise_again():
     assert choice.choose_k(_scores([1.00, 0.90, 0.93, 0.85, 0.82], [2, 3, 4, 5, 6], p), min_size=6)[0] == 2
 
 
+def test_a_split_of_outliers_does_not_rise_again():
+    scores = _scores([0.90, 0.94, 0.99, 0.92, 0.96], [2, 3, 4, 4, 5], [0.01] * 5)
+    assert choice.choose_k(scores, min_size=6)[0] == 4
+
+
 def test_outliers_are_no_subtypes():
     for p in ([0.01, 0.01], None):
         k, evidence, reason = choice.choose_k(_scores([1.0, 1.0], [1, 1], p), min_size=6)
