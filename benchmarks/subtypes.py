@@ -36,13 +36,13 @@ pdf(NULL)
 
 
 def simulate(samples: int, folder: Path) -> None:
-    """Write normal values with four classes on 200 genes and ten factors that all genes share."""
+    """Write normal values with four classes on 400 genes and ten factors that all genes share."""
     rng = np.random.default_rng(1)
     labels = rng.integers(CLASSES, size=samples)
     centre = np.zeros((CLASSES, GENES))
-    centre[:, :200] = rng.normal(0, 1, (CLASSES, 200))
+    centre[:, :400] = rng.normal(0, 1, (CLASSES, 400))
     values = centre[labels] + rng.normal(size=(samples, GENES))
-    values += rng.normal(size=(samples, 10)) @ rng.normal(0, 0.3, (10, GENES))
+    values += rng.normal(size=(samples, 10)) @ rng.normal(0, 0.15, (10, GENES))
     values -= np.median(values, axis=0)
     np.save(folder / "values.npy", values)
     values.tofile(folder / "values.bin")
@@ -69,12 +69,14 @@ def work(job: str, folder: Path) -> None:
     settings = {"clusterer": name, "resamples": int(resamples), "n_null": int(n_null), "random_state": 1}
     if name == "kmeans":
         settings["metric"] = "euclidean"
-    few = {**settings, "resamples": 10, "n_null": min(int(n_null), 2)}
+    few = {**settings, "resamples": 10, "n_null": min(int(n_null), 19)}
     ConsensusClustering(KS, **few).fit(values[:60])
     start = time.perf_counter()
     model = ConsensusClustering(KS, **settings).fit(values)
     spent(time.perf_counter() - start, folder)
-    np.save(folder / "out.npy", np.append(model.scores_["pac"], model.k_))
+    np.save(
+        folder / "out.npy", np.append(model.scores_["pac"], model.k_ if model.evidence_ is not False else 1)
+    )
 
 
 def ours(clusterer: str, resamples: int, n_null: int, folder: Path) -> Measured:
