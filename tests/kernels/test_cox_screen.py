@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import pandas as pd
 
-from precisionmed.estimators.cox import _risk_sets
+from precisionmed.estimators.screen import _risk_sets
 from precisionmed.kernels.cox_screen import cox_screen
 from precisionmed.kernels.lanes import CONSTANT, CONVERGED, DIVERGED, MISSING
 
