@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -82,3 +82,33 @@ def c_index(
     concordant, discordant, tied = concordance_counts(time, event, rank, weight, start)
     comparable = concordant + discordant + tied
     return float((concordant + tied / 2) / comparable) if comparable > 0 else np.nan
+
+
+def bootstrap(
+    statistic: Callable[[np.ndarray], float],
+    order: np.ndarray,
+    subject: ArrayLike | None,
+    n_boot: int,
+    random_state: int | np.random.Generator | None,
+) -> np.ndarray:
+    """Return the finite values of a statistic of row weights when subjects are drawn with replacement.
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes how often each row was drawn, (n,), rows as `sorted_for_concordance` orders them.
+    order : (n,) int array
+        That order.
+    subject : (n,) array or None
+        Rows of the same subject are drawn together.
+    n_boot : int
+    random_state : int, Generator or None
+    """
+    owner = np.arange(order.size) if subject is None else np.unique(subject, return_inverse=True)[1]
+    owner, n_subjects = owner[order], int(owner.max()) + 1
+    rng = np.random.default_rng(random_state)
+    drawn = np.empty(n_boot)
+    for b in range(n_boot):
+        times_drawn = np.bincount(rng.integers(n_subjects, size=n_subjects), minlength=n_subjects)
+        drawn[b] = statistic(times_drawn[owner].astype(float))
+    return drawn[np.isfinite(drawn)]

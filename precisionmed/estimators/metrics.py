@@ -16,6 +16,7 @@ from scipy.stats import norm
 
 from precisionmed.estimators._ranking import (
     binary,
+    bootstrap,
     c_index,
     placement,
     placements,
@@ -148,16 +149,12 @@ def concordance_interval(
     estimate, lower, upper : float
     """
     time_, event_, rank, start, order = sorted_for_concordance(time, event, risk, strata)
-    owner = np.arange(rank.size) if subject is None else np.unique(subject, return_inverse=True)[1]
-    owner = owner[order]
-    n_subjects = int(owner.max()) + 1
-    rng = np.random.default_rng(random_state)
-    estimate = c_index(time_, event_, rank, np.ones(rank.size), start)
-    drawn = np.empty(n_boot)
-    for b in range(n_boot):
-        times_drawn = np.bincount(rng.integers(n_subjects, size=n_subjects), minlength=n_subjects)
-        drawn[b] = c_index(time_, event_, rank, times_drawn[owner].astype(float), start)
-    drawn = drawn[np.isfinite(drawn)]
+
+    def of_weights(weight: np.ndarray) -> float:
+        return c_index(time_, event_, rank, weight, start)
+
+    estimate = of_weights(np.ones(rank.size))
+    drawn = bootstrap(of_weights, order, subject, n_boot, random_state)
     if drawn.size == 0:
         return estimate, np.nan, np.nan
     ends = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from precisionmed.estimators._ranking import binary, c_index, placements, sorted_for_concordance
+from precisionmed.estimators._ranking import binary, bootstrap, c_index, placements, sorted_for_concordance
 from precisionmed.estimators.metrics import auc
 
 
@@ -114,20 +114,13 @@ def concordance_difference(
     """
     ready = [sorted_for_concordance(time, event, risk, strata) for risk in (first, second)]
     order = ready[0][4]
-    owner = np.arange(order.size) if subject is None else np.unique(subject, return_inverse=True)[1]
-    owner, n_subjects = owner[order], int(owner.max()) + 1
 
     def gap(weight: np.ndarray) -> float:
         one, other = (c_index(*sorted_[:3], weight, sorted_[3]) for sorted_ in ready)
         return one - other
 
-    rng = np.random.default_rng(random_state)
-    drawn = np.empty(n_boot)
-    for b in range(n_boot):
-        times_drawn = np.bincount(rng.integers(n_subjects, size=n_subjects), minlength=n_subjects)
-        drawn[b] = gap(times_drawn[owner].astype(float))
     estimate = gap(np.ones(order.size))
-    drawn = estimate + widen * (drawn[np.isfinite(drawn)] - estimate)
+    drawn = estimate + widen * (bootstrap(gap, order, subject, n_boot, random_state) - estimate)
     if drawn.size == 0:
         return Difference(estimate, np.nan, np.nan, np.nan)
     lower, upper = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
