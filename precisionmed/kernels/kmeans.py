@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from precisionmed.kernels.resamples import RUNS, UNDRAWN, store_labels, submatrix
+from precisionmed.kernels.resamples import RUNS, UNDRAWN, drawn_part, store_labels
 
 STARTS = 8  # the best of these is kept
 TRIALS = 4  # candidates for each seed
@@ -207,11 +207,8 @@ def kmeans_labels(products, drawn, ks, uniform):  # pragma: no cover
     for run in prange(runs):
         space = np.empty(n * n)
         for r in range(run, n_resamples, runs):
-            members = np.flatnonzero(drawn[r])
-            m = members.size
-            g = space[: m * m].reshape(m, m)
-            submatrix(products[r % len(products)], members, g)
-            label = np.empty(m, dtype=np.int64)
+            members, g = drawn_part(products[r % len(products)], drawn[r], space)
+            label = np.empty(members.size, dtype=np.int64)
             for c in range(ks.size):
                 kmeans(g, ks[c], uniform[r, c], label)
                 store_labels(label, members, labels[c, r])

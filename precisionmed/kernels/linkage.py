@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from precisionmed.kernels.resamples import RUNS, UNDRAWN, store_labels, submatrix
+from precisionmed.kernels.resamples import RUNS, UNDRAWN, drawn_part, store_labels
 
 LINKAGES = {"average": 0, "complete": 1, "ward": 2}
 
@@ -133,12 +133,9 @@ def tree_labels(distance, drawn, ks, method):  # pragma: no cover
         # One work space for a run of resamples: fresh memory for each would be paged in again and again.
         space = np.empty(n * n)
         for r in range(run, n_resamples, runs):
-            members = np.flatnonzero(drawn[r])
-            m = members.size
-            d = space[: m * m].reshape(m, m)
-            submatrix(distance[r % len(distance)], members, d)
+            members, d = drawn_part(distance[r % len(distance)], drawn[r], space)
             left, right, _ = tree(d, method)
-            label = np.empty(m, dtype=np.int64)
+            label = np.empty(members.size, dtype=np.int64)
             for c in range(ks.size):
                 _cut(left, right, ks[c], label)
                 store_labels(label, members, labels[c, r])

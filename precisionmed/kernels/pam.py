@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from precisionmed.kernels.resamples import RUNS, UNDRAWN, store_labels, submatrix
+from precisionmed.kernels.resamples import RUNS, UNDRAWN, drawn_part, store_labels
 
 
 @njit(cache=True)
@@ -123,13 +123,10 @@ def pam_labels(distance, drawn, ks):  # pragma: no cover
     for run in prange(runs):
         space = np.empty(n * n)
         for r in range(run, n_resamples, runs):
-            members = np.flatnonzero(drawn[r])
-            m = members.size
-            d = space[: m * m].reshape(m, m)
-            submatrix(distance[r % len(distance)], members, d)
+            members, d = drawn_part(distance[r % len(distance)], drawn[r], space)
             built = np.empty(ks[-1], dtype=np.int64)
             build(d, built)
-            label = np.empty(m, dtype=np.int64)
+            label = np.empty(members.size, dtype=np.int64)
             for c in range(ks.size):
                 medoids = built[: ks[c]].copy()
                 swap(d, medoids, label)

@@ -11,12 +11,15 @@ RUNS = 48  # pieces of work to share between threads
 
 
 @njit(cache=True)
-def submatrix(matrix, members, out):  # pragma: no cover
-    """Copy the rows and columns `members` of a square matrix to `out`."""
+def drawn_part(matrix, drawn, space):  # pragma: no cover
+    """Return the samples drawn, and their rows and columns of a square matrix, written to `space`."""
+    members = np.flatnonzero(drawn)
+    out = space[: members.size**2].reshape(members.size, members.size)
     for i in range(members.size):
         source, target = matrix[members[i]], out[i]
         for j in range(members.size):
             target[j] = source[members[j]]
+    return members, out
 
 
 @njit(cache=True)
