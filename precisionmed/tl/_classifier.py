@@ -13,8 +13,9 @@ from precisionmed.estimators import metrics
 from precisionmed.estimators.crossval import CrossValidation, cross_validate
 from precisionmed.estimators.receptors import CANNOT_CALL, ReceptorClassifier, three_way
 from precisionmed.io.codec import encode
-from precisionmed.pp._inputs import batch_covariates, batch_labels, measured, preprocessor
+from precisionmed.pp._inputs import measured
 from precisionmed.progress import progress_bar
+from precisionmed.tl._folds import values_as_read
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -56,16 +57,12 @@ def train(
     rows = np.flatnonzero(truth.notna())
     y = truth.to_numpy()[rows].astype(int)
     inner_seed, final_seed = (int(s) for s in rng.integers(2**31, size=2))
-    values, genes = measured(adata)
-    batch, covariates, groups = batch_labels(adata), batch_covariates(adata), _patients(adata, rows)
+    genes, groups = measured(adata)[1], _patients(adata, rows)
     with progress_bar("classifier: training sets") as tick:
         result = cross_validate(
             clone(model).set_params(random_state=inner_seed),
-            values[rows],
-            y,
-            preprocessor=preprocessor(adata),
-            batch=None if batch is None else batch[rows],
-            covariates=None if covariates is None else covariates.iloc[rows],
+            y=y,
+            **values_as_read(adata, rows),
             exclude=np.asarray(genes.isin(excluded)),
             groups=groups,
             n_folds=model.n_folds,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from precisionmed.estimators.crossval import make_folds
+from precisionmed.estimators.crossval import training_sets
 from precisionmed.pp._inputs import batch_covariates, batch_labels, measured, preprocessor
 
 if TYPE_CHECKING:
@@ -23,6 +23,17 @@ def patients(adata: AnnData) -> np.ndarray | None:
         return None
     known = adata.obs["patient"].astype(object).where(adata.obs["patient"].notna(), adata.obs_names)
     return known.astype(str).to_numpy() if known.duplicated().any() else None
+
+
+def values_as_read(adata: AnnData, rows: np.ndarray) -> dict[str, Any]:
+    """Return what `crossval.training_sets` takes of these samples: values as read, how to prepare them."""
+    batch, covariates = batch_labels(adata), batch_covariates(adata)
+    return {
+        "X": measured(adata)[0][rows],
+        "preprocessor": preprocessor(adata),
+        "batch": None if batch is None else batch[rows],
+        "covariates": None if covariates is None else covariates.iloc[rows],
+    }
 
 
 class Calls(NamedTuple):
@@ -54,26 +65,23 @@ def out_of_fold(
     rng
         Deals the folds.
     """
-    raw, genes = measured(adata)
-    batch, covariates, groups = batch_labels(adata), batch_covariates(adata), patients(adata)
+    genes, groups = measured(adata)[1], patients(adata)
     *_, (_, strata) = models.values()
     units = adata.n_obs if groups is None else len(np.unique(groups))
-    folds = make_folds(strata, min(N_FOLDS, units), rng, groups=groups)
     parts: dict[str, list[Calls]] = {name: [] for name in models}
     rows = []
-    for fold in range(folds.max() + 1):
-        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        prepare = preprocessor(adata)
-        X_train = prepare.fit_transform(
-            raw[train],
-            batch=None if batch is None else batch[train],
-            covariates=None if covariates is None else covariates.iloc[train],
-        )
-        X_test = prepare.transform(raw[test], batch=None if batch is None else batch[test])
-        kept = genes[prepare.kept_].astype(str)
-        learn = pd.DataFrame(X_train, columns=kept, index=train)
-        apply = pd.DataFrame(X_test, columns=kept, index=adata.obs_names[test])
-        rows.append(test)
+    for part in training_sets(
+        y=None,
+        strata=strata,
+        groups=groups,
+        n_folds=min(N_FOLDS, units),
+        random_state=rng,
+        **values_as_read(adata, np.arange(adata.n_obs)),
+    ):
+        kept = genes[part.kept].astype(str)
+        learn = pd.DataFrame(part.X_train, columns=kept, index=part.train)
+        apply = pd.DataFrame(part.X_test, columns=kept, index=adata.obs_names[part.test])
+        rows.append(part.test)
         for name, (model, labels) in models.items():
             parts[name].append(calls_of(_fit(model, labels, learn, groups), apply))
     order = np.argsort(np.concatenate(rows))

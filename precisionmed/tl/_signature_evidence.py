@@ -12,8 +12,8 @@ from precisionmed.estimators.baselines import BestGene, against_random, random_s
 from precisionmed.estimators.clinical import ClinicalOnly, GenesAndClinical
 from precisionmed.estimators.crossval import CrossValidation, cross_validate_models
 from precisionmed.estimators.panel import PanelSearch, entry_order
-from precisionmed.pp._inputs import batch_covariates, batch_labels, measured, preprocessor, table
-from precisionmed.tl._folds import patients
+from precisionmed.pp._inputs import measured, table
+from precisionmed.tl._folds import patients, values_as_read
 from precisionmed.tl._signature_tasks import Task
 
 if TYPE_CHECKING:
@@ -111,16 +111,12 @@ def _cross_validate(
     plan: Plan,
     rng: np.random.Generator,
 ) -> dict[str, CrossValidation]:
-    values, genes = measured(adata)
-    batch, covariates, groups = batch_labels(adata), batch_covariates(adata), patients(adata)
+    groups = patients(adata)
     return cross_validate_models(
         models,
-        values[task.rows],
-        task.y,
-        preprocessor=preprocessor(adata),
-        batch=None if batch is None else batch[task.rows],
-        covariates=None if covariates is None else covariates.iloc[task.rows],
-        exclude=np.asarray(genes.isin(task.excluded)),
+        y=task.y,
+        **values_as_read(adata, task.rows),
+        exclude=np.asarray(measured(adata)[1].isin(task.excluded)),
         clinical=clinical,
         groups=None if groups is None else groups[task.rows],
         n_folds=plan.n_folds,

@@ -15,9 +15,9 @@ from precisionmed.errors import PrecisionMedWarning
 from precisionmed.estimators.clinical import GenesAndClinical
 from precisionmed.estimators.covariates import CovariateEncoder
 from precisionmed.estimators.cox import CoxModel
-from precisionmed.estimators.crossval import CrossValidation, make_folds
+from precisionmed.estimators.crossval import CrossValidation, TrainingSet, training_sets
 from precisionmed.estimators.lasso import LassoCoxCV
-from precisionmed.pp import _inputs
+from precisionmed.tl._folds import values_as_read
 from precisionmed.tl._survival_cohort import Endpoint, labelled, tables
 
 if TYPE_CHECKING:
@@ -36,12 +36,8 @@ class ModelInput:
     """What the models of one endpoint see; rows are the samples of the endpoint."""
 
     endpoint: Endpoint
-    measured: np.ndarray
-    """Values as read (n, all genes)."""
-    preprocessor: Any
-    """Not fitted; refitted in every training set."""
-    batch: np.ndarray | None
-    batch_covariates: pd.DataFrame | None
+    expression: dict[str, Any]
+    """Values as read and how every training set prepares them, as `values_as_read` returns them."""
     tables: dict[str, pd.DataFrame]
     """Clinical table of each model that uses no genes, e.g. `clinical` and `subtype`."""
 
@@ -66,15 +62,8 @@ class OutOfFold:
 def model_input(adata: AnnData, endpoint: Endpoint, clinical: dict[str, pd.DataFrame]) -> ModelInput:
     """Pick the rows of an endpoint out of the cohort."""
     rows = endpoint.rows
-    batch, covariates = _inputs.batch_labels(adata), _inputs.batch_covariates(adata)
-    return ModelInput(
-        endpoint,
-        _inputs.measured(adata)[0][rows],
-        _inputs.preprocessor(adata),
-        None if batch is None else batch[rows],
-        None if covariates is None else covariates.iloc[rows],
-        {name: frame.iloc[rows] for name, frame in clinical.items()},
-    )
+    known = {name: frame.iloc[rows] for name, frame in clinical.items()}
+    return ModelInput(endpoint, values_as_read(adata, rows), known)
 
 
 def gene_model(n_folds: int, random_state: np.random.Generator) -> LassoCoxCV:
@@ -87,23 +76,28 @@ def out_of_fold(
     data: ModelInput, *, n_folds: int, n_repeats: int, random_state: np.random.Generator
 ) -> OutOfFold:
     """Cross-validate all models on the same folds; everything learned is learned in the training set."""
-    event = data.endpoint.y["event"].to_numpy()
-    strata = event if data.batch is None else np.char.add(data.batch.astype(str), event.astype(str))
+    event, batch = data.endpoint.y["event"].to_numpy(), data.expression["batch"]
+    strata = event if batch is None else np.char.add(batch.astype(str), event.astype(str))
     parts: dict[str, list[pd.DataFrame]] = {}
     margin, sizes, told = np.zeros((n_repeats, event.size)), [], Counter[str]()
-    for repeat in range(n_repeats):
-        folds = make_folds(strata, n_folds, random_state)
-        for fold in range(n_folds):
-            test = np.flatnonzero(folds == fold)
-            lasso = gene_model(n_folds, random_state)
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", PrecisionMedWarning)
-                scores, threshold, size = _one_fold(data, np.flatnonzero(folds != fold), test, lasso)
+    dealt = training_sets(
+        y=data.endpoint.y,
+        strata=strata,
+        n_folds=n_folds,
+        n_repeats=n_repeats,
+        random_state=random_state,
+        **data.expression,
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PrecisionMedWarning)
+        for part in dealt:
+            scores, threshold, size = _one_fold(data, part, gene_model(n_folds, random_state))
             told.update({str(w.message) for w in caught if issubclass(w.category, PrecisionMedWarning)})
+            caught.clear()
             for name, score in scores.items():
-                part = pd.DataFrame({"row": test, "repeat": repeat, "fold": fold, "score": score})
-                parts.setdefault(name, []).append(part)
-            margin[repeat, test] = scores[GENES] - threshold
+                columns = {"row": part.test, "repeat": part.repeat, "fold": part.fold, "score": score}
+                parts.setdefault(name, []).append(pd.DataFrame(columns))
+            margin[part.repeat, part.test] = scores[GENES] - threshold
             sizes.append(size)
     models = {
         name: CrossValidation(pd.concat(found).sort_values(["repeat", "row"], ignore_index=True), None)
@@ -116,15 +110,11 @@ def out_of_fold(
 
 
 def _one_fold(
-    data: ModelInput, train: np.ndarray, test: np.ndarray, lasso: LassoCoxCV
+    data: ModelInput, part: TrainingSet, lasso: LassoCoxCV
 ) -> tuple[dict[str, np.ndarray], float, int]:
     """Return test scores of each model, the gene model's median training risk and its number of genes."""
+    train, test, X, X_test = part.train, part.test, part.X_train, part.X_test
     y = data.endpoint.y.iloc[train]
-    batch_train, batch_test = (None if data.batch is None else data.batch[rows] for rows in (train, test))
-    preprocessor = clone(data.preprocessor)
-    covariates = None if data.batch_covariates is None else data.batch_covariates.iloc[train]
-    X = preprocessor.fit_transform(data.measured[train], batch=batch_train, covariates=covariates)
-    X_test = preprocessor.transform(data.measured[test], batch=batch_test)
     genes = clone(lasso).fit(X, y)
     scores = {GENES: genes.predict(X_test)}
     for name, frame in data.tables.items():
