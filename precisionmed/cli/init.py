@@ -33,7 +33,7 @@ def init(
 
         if output.exists() and not force:
             raise InputError(f"{output} is there already; give another --output, or --force to replace it.")
-        text = propose_config(expression, clinical)
+        text = propose_config(expression, clinical, folder=output.parent)
         with replacing(output) as temporary:
             temporary.write_text(text)
         console.print(
