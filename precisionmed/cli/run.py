@@ -103,17 +103,22 @@ def _check_tables(settings: RunConfig) -> None:
     from precisionmed.io.tables import existing_file
 
     for cohort in [settings.cohort, *settings.external]:
-        tables = {"clinical table": cohort.clinical, "probe annotation": cohort.probe_annotation}
-        for what, path in [*(("expression matrix", path) for path in cohort.expression), *tables.items()]:
-            if path is not None:
+        annotation = [cohort.probe_annotation] if cohort.probe_annotation else []
+        tables = {
+            "expression matrix": cohort.expression,
+            "clinical table": cohort.clinical_tables,
+            "probe annotation": annotation,
+        }
+        for what, paths in tables.items():
+            for path in paths:
                 existing_file(path, what)
     steps = {
         "GMT file of gene sets": settings.subtypes.gene_sets,
         "table of drug targets": settings.biomarkers.drug_targets,
     }
-    for what, path in steps.items():
-        if path is not None:
-            existing_file(path, what)
+    for what, one in steps.items():
+        if one is not None:
+            existing_file(one, what)
 
 
 def _check_writable(folder: Path) -> None:

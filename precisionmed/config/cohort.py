@@ -19,20 +19,59 @@ class Section(BaseModel):
 
 
 class EndpointConfig(Section):
-    """A censored outcome: two clinical columns and the unit of time."""
+    """A censored outcome: when it happened or the patient was last seen, and which of the two."""
 
-    time: str
-    """Column with the follow-up time."""
+    time: str | list[str] | None = None
+    """Column with the follow-up time. Of several columns the last has the last follow-up of those without the
+    event, the others the time to the event: `[days_to_death, days_to_last_follow_up]`."""
+    start: str | None = None
+    """Instead of `time`: column with the date that time is counted from (diagnosis, surgery)."""
+    end: str | list[str] | None = None
+    """Column with the date of the event or the last follow-up (with `start`); several as in `time`."""
+    date_order: Literal["auto", "dmy", "mdy", "ymd"] = "auto"
+    """Order of day, month and year; `auto` asks the dates and stops when 03/04/2012 could be either."""
     event: str
     """Column that says whether the event happened."""
+    entry: str | None = None
+    """Column with the time (or the date, with `start`) at which a patient came under observation, when
+    that was later than the start (left truncation)."""
     unit: TimeUnit = "months"
-    """Unit of the time column."""
+    """Unit of the time column, and of times made from dates."""
     event_values: list[str] = ["1", "1.0", "true", "yes", "dead", "deceased", "1:DECEASED"]
     """Values of the event column that mean the event happened (case does not matter)."""
     censored_values: list[str] = ["0", "0.0", "false", "no", "alive", "living", "0:LIVING"]
     """Values that mean censored. Any other value is an error, empty ones are missing."""
+    missing_values: list[str] = []
+    """Values that say nothing (`Lost to follow-up`): these patients are left out of the endpoint."""
     nonpositive_time: Literal["error", "drop"] = "error"
-    """Times of zero or less: stop with an error, or leave those patients out of survival analyses."""
+    """Times of zero or less (or not after `entry`): stop with an error, or leave those patients out of
+    survival analyses."""
+
+    @model_validator(mode="after")
+    def _time_or_dates(self) -> EndpointConfig:
+        dates = self.start is not None or self.end is not None
+        if self.time is not None and dates:
+            raise ValueError("give either 'time' or the dates 'start' and 'end', not both")
+        if dates and (self.start is None or self.end is None):
+            raise ValueError("dates need both columns, 'start' and 'end'")
+        if self.time is None and not dates:
+            raise ValueError("key 'time' is missing (or the dates 'start' and 'end')")
+        if [] in (self.time, self.end):
+            raise ValueError("the list of columns is empty")
+        return self
+
+    @property
+    def ends(self) -> list[str]:
+        """Columns with the time or date of the event or the last follow-up (last column)."""
+        listed = self.time if self.time is not None else self.end
+        return [listed] if isinstance(listed, str) else list(listed or [])
+
+    @property
+    def sources(self) -> dict[str, list[str]]:
+        """Clinical columns that `<name>_time`, `<name>_event` and `<name>_entry` are made from."""
+        start = [self.start] if self.start else []
+        found = {"time": [*start, *self.ends], "event": [self.event]}
+        return found | ({"entry": [*start, self.entry]} if self.entry else {})
 
 
 class ReceptorConfig(Section):
@@ -46,6 +85,8 @@ class ReceptorConfig(Section):
     """Values that mean negative."""
     equivocal: list[str] = ["equivocal", "indeterminate"]
     """Values that are neither: counted, and left out of every training set."""
+    missing_values: list[str] = []
+    """Values that say nothing, e.g. `not done`."""
 
 
 class ReceptorsConfig(Section):
@@ -68,6 +109,8 @@ class TreatmentConfig(Section):
     """Values that mean treated."""
     control: list[str] = ["no", "0", "0.0", "false", "control"]
     """Values that mean not treated."""
+    missing_values: list[str] = []
+    """Values that say nothing; these patients are left out of what needs the treatment."""
     randomized: bool = False
     """Was treatment allocated at random? If not, the report says that the estimate is confounded."""
 
@@ -81,6 +124,8 @@ class ResponseConfig(Section):
     """Values that mean response."""
     non_responder: list[str] = ["0", "0.0", "no", "rd"]
     """Values that mean no response."""
+    missing_values: list[str] = []
+    """Values that say nothing, e.g. `not assessable`."""
 
 
 class IntrinsicConfig(Section):
@@ -90,6 +135,8 @@ class IntrinsicConfig(Section):
     """Clinical column with LumA, LumB, Her2, Basal and Normal (or any labels)."""
     values: dict[str, str] = {}
     """Optional renaming, e.g. `{Luminal A: LumA}`."""
+    missing_values: list[str] = []
+    """Values that are no subtype, e.g. `not classified`."""
 
 
 class RolesConfig(Section):
@@ -113,6 +160,9 @@ class RolesConfig(Section):
     """Column with the recorded sex, compared with XIST and Y-chromosome genes."""
     covariates: list[str] = []
     """Clinical covariates for the Cox model, e.g. age, stage, grade."""
+    ordered: dict[str, list[str]] = {}
+    """Order of the levels of a clinical column, lowest (the reference) first, e.g. `{ecog: ["0", "1", "2"]}`;
+    that of stage, T, N, M, grade, and of negative and positive, is known."""
     groups: list[str] = []
     """Groups in which performance is audited, e.g. race."""
 
@@ -126,8 +176,11 @@ class CohortConfig(Section):
     """A real cohort that comes with the package's `demo` extra, instead of files."""
     expression: list[Path] = []
     """Expression matrices (TSV, CSV, gz, h5ad). Several are joined on their genes."""
-    clinical: Path | None = None
-    """Clinical table (TSV, CSV, XLSX); not needed with h5ad."""
+    clinical: Path | list[Path] | None = None
+    """Clinical table (TSV, CSV, XLSX); not needed with h5ad. Several of one cohort are joined:
+    `[patients.txt, samples.txt]`."""
+    join_column: str | None = None
+    """Column by which several clinical tables are joined; the one they share when left out."""
     orientation: Literal["auto", "genes_by_samples", "samples_by_genes"] = "auto"
     """Which way the matrix lies; `auto` finds out and says so."""
     scale: Literal["auto"] | Scale = "auto"
@@ -142,16 +195,30 @@ class CohortConfig(Section):
     """Genes with a larger fraction of missing values are dropped; the rest is imputed later."""
     sample_column: str | None = None
     """Clinical column that holds the sample names; found by itself when left out."""
+    normal_samples: Literal["drop", "keep"] = "drop"
+    """Samples that are no tumour by their TCGA or TARGET barcode (types 10 and above, e.g. `-11A`)."""
     keep: dict[str, list[str]] = {}
     """Only samples with these values are kept, e.g. `{tissue: [primary tumour]}`."""
     drop: dict[str, list[str]] = {}
     """Samples with these values are excluded."""
     one_sample_per_patient: Literal["first", "largest_library", "keep_all"] = "first"
-    """Which sample stays when a patient has several (needs `roles.patient`)."""
+    """Which sample stays when a patient has several (needs `roles.patient`): the first primary tumour by
+    name, the one with the most reads, or all of them."""
     values: dict[str, dict[str, str]] = {}
     """Replacements of clinical values, by column, e.g. `{stage: {"I": "1"}}`."""
     roles: RolesConfig = RolesConfig()
     """What the clinical columns mean."""
+
+    @property
+    def clinical_tables(self) -> list[Path]:
+        """The clinical tables."""
+        return (
+            []
+            if self.clinical is None
+            else [self.clinical]
+            if isinstance(self.clinical, Path)
+            else self.clinical
+        )
 
     @model_validator(mode="after")
     def _one_source(self) -> CohortConfig:

@@ -94,7 +94,8 @@ def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
     """Make the paths of tables and gene sets relative to `folder` (in place)."""
     for cohort in [config.cohort, *config.external]:
         cohort.expression = [folder / p for p in cohort.expression]
-        cohort.clinical = folder / cohort.clinical if cohort.clinical else None
+        tables = [folder / p for p in cohort.clinical_tables]
+        cohort.clinical = tables if isinstance(cohort.clinical, list) else next(iter(tables), None)
         cohort.probe_annotation = folder / cohort.probe_annotation if cohort.probe_annotation else None
     gene_sets = config.subtypes.gene_sets
     config.subtypes.gene_sets = folder / gene_sets if gene_sets else None

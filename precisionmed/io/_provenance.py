@@ -38,7 +38,7 @@ def files_table(config: CohortConfig, matrix: Expression) -> pd.DataFrame:
         rows.append(
             (f"dataset {config.dataset}", hashlib.sha256(names + data.tobytes()).hexdigest(), data.nbytes)
         )
-    for path in [*config.expression, config.clinical, config.probe_annotation]:
+    for path in [*config.expression, *config.clinical_tables, config.probe_annotation]:
         if path is not None:
             with path.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()

@@ -37,6 +37,13 @@ def _tcga(length: int) -> Callable[[str], str]:
     return barcode
 
 
+def name_key(name: object) -> str:
+    """Return what is compared of a name: without case and outer blanks, `007` and `7.0` as `7`."""
+    text = str(name).strip().casefold()
+    number = re.fullmatch(r"0*(\d+)(\.0+)?", text)
+    return number[1] if number else text
+
+
 def _same(name: str) -> str:
     return name
 

@@ -39,7 +39,9 @@ def match_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the samples that are in both tables, the clinical rows in the order of the matrix."""
     values = matrix.frame
-    names = (", ".join(p.name for p in config.expression) or "the matrix", Path(file).name)
+    tables = [path.name for path in config.clinical_tables]
+    names = (", ".join(p.name for p in config.expression) or "the matrix",
+             " and ".join(tables) or Path(file).name)  # fmt: skip
     match = match_samples(
         values.columns, table, sample_column=config.sample_column, names=names, notes=record.notes
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, first_few, nearest, warn
+from precisionmed.io._numbers import read_numbers
 from precisionmed.io.tables import is_missing
 
 
@@ -26,12 +27,13 @@ def clinical_column(clinical: pd.DataFrame, name: str, key: str, file: str) -> p
 
 def equals_any(values: pd.Series, listed: Iterable[str]) -> np.ndarray:
     """Return which text values are listed; case, outer blanks and `1` against `1.0` make no difference."""
-    wanted = {_key(value) for value in listed}
-    found = {value: _key(value) in wanted for value in values.dropna().unique()}
+    wanted = {value_key(value) for value in listed}
+    found = {value: value_key(value) in wanted for value in values.dropna().unique()}
     return values.map(found).fillna(False).to_numpy(bool)
 
 
-def _key(value: str) -> str | float:
+def value_key(value: object) -> str | float:
+    """Return what is compared of a value: its number, or its text without case and outer blanks."""
     text = str(value).strip().casefold()
     try:
         number = float(text)
@@ -41,7 +43,12 @@ def _key(value: str) -> str | float:
 
 
 def to_labels(
-    values: pd.Series, labels: Mapping[str, Sequence[str]], key: str, file: str, fix: str = ""
+    values: pd.Series,
+    labels: Mapping[str, Sequence[str]],
+    key: str,
+    file: str,
+    fix: str = "",
+    missing: Sequence[str] = (),
 ) -> pd.Series:
     """Return categories from recorded values.
 
@@ -57,6 +64,8 @@ def to_labels(
         Clinical table, for messages.
     fix
         What to do about a value that is not listed, when it is not adding it to the labels of `key`.
+    missing
+        Values that say nothing.
 
     Raises
     ------
@@ -64,8 +73,14 @@ def to_labels(
         A value is neither listed nor missing, or listed for two labels.
     """
     result: pd.Series = pd.Series(np.nan, index=values.index, dtype=object)
+    nothing = equals_any(values, missing)
     for label, listed in labels.items():
         chosen = equals_any(values, listed)
+        if (chosen & nothing).any():
+            raise InputError(
+                f"{file}: column '{values.name}': {values[chosen & nothing].iloc[0]!r} is listed both for "
+                f"{key}.{label} and {key}.missing_values; list it once."
+            )
         twice = chosen & result.notna().to_numpy()
         if twice.any():
             other = result[twice].iloc[0]
@@ -75,31 +90,30 @@ def to_labels(
                 f"{key}.{label}; list it once."
             )
         result = result.mask(chosen, pd.Series(label, index=values.index))
-    unknown = result.isna() & ~is_missing(values)
+    unknown = result.isna() & ~is_missing(values) & ~nothing
     if unknown.any():
-        which = values[unknown]
+        which, lists = values[unknown], first_few([*labels, "missing_values"])
         raise InputError(
             f"{file}: column '{values.name}': {int(unknown.sum())} samples have the value "
             f"{first_few(map(repr, which.unique()), 3)} (first: sample '{which.index[0]}'), which {key} "
             "does not list; "
-            f"{fix or f'add it to one of its lists ({first_few(labels)})'}, or blank it with cohort.values."
+            f"{fix or f'add it to one of its lists ({lists})'}, or blank it with cohort.values."
         )
     present = [label for label in labels if (result == label).any()]
     return result.astype(pd.CategoricalDtype(present))
 
 
-def to_numbers(values: pd.Series, key: str, file: str, fix: str) -> pd.Series:
-    """Return finite numbers, NaN where missing; a text that is no number is an `InputError`."""
-    numbers = pd.to_numeric(values.where(~is_missing(values)), errors="coerce").astype(float)
-    numbers = numbers.where(np.isfinite(numbers))
-    bad = numbers.isna() & ~is_missing(values)
-    if bad.any():
+def to_numbers(values: pd.Series, key: str, file: str, fix: str, notes: list[str]) -> pd.Series:
+    """Return finite numbers, NaN where missing; a text that is no number, or a bound, is an `InputError`."""
+    found = read_numbers(values)
+    bad = pd.concat([found.odd, found.bounded])
+    if len(bad):
         raise InputError(
-            f"{file}: column '{values.name}' ({key}): sample '{values.index[bad][0]}' has "
-            f"{values[bad].iloc[0]!r}, "
-            f"which is no number ({int(bad.sum())} such samples); {fix}."
+            f"{file}: column '{values.name}' ({key}): sample '{bad.index[0]}' has {bad.iloc[0]!r}, "
+            f"which is no number ({len(bad)} such samples); {fix}."
         )
-    return numbers
+    notes += [f"column '{values.name}': read {rule}." for rule in found.rules]
+    return found.numbers
 
 
 def replace_values(
@@ -118,16 +132,3 @@ def replace_values(
             changed[chosen] = new
         clinical[name] = changed
     return clinical
-
-
-def typed(values: pd.Series) -> pd.Series:
-    """Return numbers as float and everything else as categories."""
-    values = values.where(~is_missing(values))
-    numbers = pd.to_numeric(values, errors="coerce").astype(float)
-    if (
-        values.notna().any()
-        and numbers.notna().sum() == values.notna().sum()
-        and np.isfinite(numbers.dropna()).all()
-    ):
-        return numbers
-    return values.astype("category")

@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from precisionmed.config import EndpointConfig, RolesConfig
+from precisionmed.config import RolesConfig
 from precisionmed.errors import InputError, first_few, nearest, warn
-from precisionmed.io._values import clinical_column, equals_any, to_labels, to_numbers, typed
+from precisionmed.io._endpoints import endpoint_columns
+from precisionmed.io._numbers import typed
+from precisionmed.io._values import clinical_column, equals_any, to_labels
 from precisionmed.io.tables import is_missing
 
 CANONICAL = ("er", "pr", "her2", "intrinsic", "treatment", "response", "batch", "patient", "sex")
@@ -78,17 +80,24 @@ def make_obs(
     InputError
         A declared column is missing, or a value in it is not what its role allows.
     """
-    canonical = _endpoints(clinical, roles, file, notes) | _labels(clinical, roles, file, notes)
-    for listed, key in ((roles.covariates, "covariates"), (roles.groups, "groups")):
+    canonical = endpoint_columns(clinical, roles.endpoints, file, notes)
+    canonical |= _labels(clinical, roles, file, notes)
+    used: dict[str, str] = {}
+    for listed, key in ((roles.groups, "groups"), (roles.covariates, "covariates")):
         for name in listed:
             clinical_column(clinical, name, f"cohort.roles.{key}", file)
+            used[name] = f"cohort.roles.{key}"
     names = _names(clinical, roles, set(canonical))
     renamed = [old for old, new in names.items() if new.startswith(f"{old}_recorded")]
     if renamed:
         notes.append(
             f"Clinical columns kept as '<name>_recorded', their names being reserved: {first_few(renamed)}."
         )
-    others = {new: typed(clinical[old]) for old, new in names.items() if new not in canonical}
+    others = {
+        new: typed(clinical[old], used.get(old, ""), file, notes)
+        for old, new in names.items()
+        if new not in canonical
+    }
     obs = pd.DataFrame({**canonical, **others}, index=clinical.index)
     update = {key: [names[name] for name in getattr(roles, key)] for key in ("covariates", "groups")}
     return obs, roles.model_copy(update=update)
@@ -126,10 +135,13 @@ def _names(clinical: pd.DataFrame, roles: RolesConfig, canonical: set[str]) -> d
     """
     configs = {**dict(roles.receptors), "intrinsic": roles.intrinsic, "treatment": roles.treatment}
     configs["response"] = roles.response
-    source = {role: config.column for role, config in configs.items() if config is not None}
+    source: dict[str, str | None] = {
+        role: config.column for role, config in configs.items() if config is not None
+    }
     source |= {role: getattr(roles, role) for role in ("batch", "patient", "sex")}
     for name, endpoint in roles.endpoints.items():
-        source |= {f"{name}_time": endpoint.time, f"{name}_event": endpoint.event}
+        for part, columns in endpoint.sources.items():
+            source[f"{name}_{part}"] = columns[0] if len(columns) == 1 else None
     names: dict[str, str] = {}
     for old in clinical.columns:
         reserved = (old in canonical or old in CANONICAL) and source.get(old) != old
@@ -140,82 +152,21 @@ def _names(clinical: pd.DataFrame, roles: RolesConfig, canonical: set[str]) -> d
     return names
 
 
-def _endpoints(
-    clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[str]
-) -> dict[str, pd.Series]:
-    columns: dict[str, pd.Series] = {}
-    for name, endpoint in roles.endpoints.items():
-        if not re.fullmatch(r"[A-Za-z]\w*", name):
-            raise InputError(
-                f"cohort.roles.endpoints: '{name}' is no short name; use letters, digits and '_' (os, rfs)."
-            )
-        time, event = _endpoint(clinical, name, endpoint, file, notes)
-        columns |= {f"{name}_time": time, f"{name}_event": event}
-    return columns
-
-
-def _endpoint(
-    clinical: pd.DataFrame, name: str, endpoint: EndpointConfig, file: str, notes: list[str]
-) -> tuple[pd.Series, pd.Series]:
-    key = f"cohort.roles.endpoints.{name}"
-    recorded = clinical_column(clinical, endpoint.time, f"{key}.time", file)
-    time = to_numbers(
-        recorded, f"{key}.time", file, f"give the time in {endpoint.unit} as a number, or leave it empty"
-    )
-    if time.isna().all():
-        raise InputError(
-            f"{file}: column '{endpoint.time}' ({key}.time) has no time for any sample; name another column."
-        )
-    event = _event(clinical, endpoint, key, file)
-    early = (time <= 0).to_numpy()
-    if early.any() and endpoint.nonpositive_time == "error":
-        raise InputError(
-            f"{file}: column '{endpoint.time}' ({key}.time): {int(early.sum())} samples have a time of 0 or "
-            "less "
-            f"({first_few(clinical.index[early])}); correct them, or set {key}.nonpositive_time: drop to "
-            "leave these "
-            "patients out of the survival analysis."
-        )
-    if early.any():
-        time, event = time.mask(early), event.mask(early)
-        warn(
-            f"Endpoint {name}: {int(early.sum())} samples with a time of 0 or less are left out of it.", notes
-        )
-    missing = int((time.isna() | event.isna()).sum() - early.sum())
-    if missing:
-        warn(f"Endpoint {name}: {missing} samples without a time or event are left out of it.", notes)
-    if not (event == 1).any():
-        warn(f"Endpoint {name}: no event in column '{endpoint.event}'.", notes)
-    return time, event
-
-
-def _event(clinical: pd.DataFrame, endpoint: EndpointConfig, key: str, file: str) -> pd.Series:
-    """Return 0/1; besides the listed values `1:LABEL` and `0:LABEL` (as cBioPortal codes) are understood."""
-    column = clinical_column(clinical, endpoint.event, f"{key}.event", file)
-    values = {"event_values": endpoint.event_values, "censored_values": endpoint.censored_values}
-    listed = [value for each in values.values() for value in each]
-    code = column.str.extract(r"^\s*([01])\s*:", expand=False).fillna("")
-    labels = to_labels(
-        column.mask(~equals_any(column, listed) & equals_any(code, listed), code), values, key, file
-    )
-    return labels.astype(object).map({"event_values": 1.0, "censored_values": 0.0}).astype(float)
-
-
 def _labels(clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[str]) -> dict[str, pd.Series]:
     columns: dict[str, pd.Series] = {}
 
-    def labelled(role: str, column: str, labels: dict[str, Any], key: str) -> pd.Series:
-        recorded = clinical_column(clinical, column, f"{key}.column", file)
-        columns[role] = to_labels(recorded, labels, key, file)
+    def labelled(role: str, config: Any, labels: dict[str, Any], key: str) -> pd.Series:
+        recorded = clinical_column(clinical, config.column, f"{key}.column", file)
+        columns[role] = to_labels(recorded, labels, key, file, missing=config.missing_values)
         return columns[role]
 
     for receptor, config in roles.receptors:
         if config is not None:
             labels = {label: getattr(config, label) for label in ("positive", "negative", "equivocal")}
-            labelled(receptor, config.column, labels, f"cohort.roles.receptors.{receptor}")
+            labelled(receptor, config, labels, f"cohort.roles.receptors.{receptor}")
     if roles.treatment is not None:
         arms = {"treated": roles.treatment.treated, "control": roles.treatment.control}
-        given = labelled("treatment", roles.treatment.column, arms, "cohort.roles.treatment")
+        given = labelled("treatment", roles.treatment, arms, "cohort.roles.treatment")
         if given.nunique() < 2:
             only = f"only {given.cat.categories[0]}" if given.nunique() else "neither treated nor control"
             raise InputError(
@@ -224,10 +175,11 @@ def _labels(clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[s
             )
     if roles.response is not None:
         classes = {"responder": roles.response.responder, "non_responder": roles.response.non_responder}
-        if labelled("response", roles.response.column, classes, "cohort.roles.response").nunique() < 2:
+        if labelled("response", roles.response, classes, "cohort.roles.response").nunique() < 2:
             warn(f"Response (column '{roles.response.column}'): fewer than two classes are recorded.", notes)
     if roles.intrinsic is not None:
         recorded = clinical_column(clinical, roles.intrinsic.column, "cohort.roles.intrinsic.column", file)
+        recorded = recorded.mask(equals_any(recorded, roles.intrinsic.missing_values))
         columns["intrinsic"] = _intrinsic(recorded, roles.intrinsic.values)
     for role in ("batch", "patient", "sex"):
         name = getattr(roles, role)

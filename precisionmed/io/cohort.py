@@ -11,6 +11,7 @@ import pandas as pd
 
 from precisionmed.config import CohortConfig, RolesConfig, load_config, parse_config
 from precisionmed.errors import InputError, warn
+from precisionmed.io._clinical_tables import clinical_label, read_clinical
 from precisionmed.io._matrices import Expression, prepare_matrix, read_matrices
 from precisionmed.io._provenance import files_table, ingest_methods, ingest_params
 from precisionmed.io._samples import names_in
@@ -18,7 +19,6 @@ from precisionmed.io._selection import Record, drop_genes, match_tables, select_
 from precisionmed.io.clinical import make_obs, summarize_clinical
 from precisionmed.io.expression import Matrix
 from precisionmed.io.genes import gene_table
-from precisionmed.io.tables import read_text_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -28,7 +28,7 @@ def read_cohort(
     cohort: CohortConfig | Mapping[str, Any] | str | Path | None = None,
     *,
     expression: str | Path | Sequence[str | Path] | None = None,
-    clinical: str | Path | None = None,
+    clinical: str | Path | Sequence[str | Path] | None = None,
     **settings: Any,
 ) -> AnnData:
     """Read a cohort: expression matrices and the clinical table.
@@ -39,8 +39,8 @@ def read_cohort(
         A `CohortConfig`, a dictionary of its keys, or the path of a YAML config (its `cohort` section is
         read).
     expression, clinical
-        The files, instead of a config. Matrices are TSV, CSV, Excel or h5ad, compressed or not, either way
-        round.
+        The files, instead of a config; several clinical tables are joined. Matrices are TSV, CSV, Excel or
+        h5ad, compressed or not, either way round.
     **settings
         Other keys of `CohortConfig`, e.g. `scale="counts"` or `roles={...}`.
 
@@ -69,7 +69,7 @@ def read_cohort(
     else:
         table = _clinical_table(config, record)
         matrix = read_matrices(config, names_in(table, config.sample_column), record.notes)
-        file = str(config.clinical or config.expression[0])
+        file = clinical_label(config.clinical_tables or config.expression[:1])
     files = files_table(config, matrix)
     record.flow.append(("read", *matrix.n_read, " and ".join(files["file"])))
     record.stage("current gene symbols", matrix.frame, "one row a gene, samples that are in every file")
@@ -87,7 +87,7 @@ def read_cohort(
 def _config_of(
     cohort: CohortConfig | Mapping[str, Any] | str | Path | None,
     expression: str | Path | Sequence[str | Path] | None,
-    clinical: str | Path | None,
+    clinical: str | Path | Sequence[str | Path] | None,
     settings: Mapping[str, Any],
 ) -> CohortConfig:
     """Return the config, however it was given."""
@@ -139,7 +139,8 @@ def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _clinical_table(config: CohortConfig, record: Record) -> pd.DataFrame | None:
-    return read_text_table(config.clinical, "clinical table", record.notes) if config.clinical else None
+    paths = config.clinical_tables
+    return read_clinical(paths, config.join_column, record.notes) if paths else None
 
 
 def _instead_of_table(config: CohortConfig, matrix: Expression, record: Record) -> pd.DataFrame:

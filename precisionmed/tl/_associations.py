@@ -68,7 +68,8 @@ def clinical_variables(columns: pd.Index, roles: RolesConfig) -> list[str]:
     """Return the columns without those that merely repeat a canonical one under the cohort's own name."""
     sources: dict[str, str] = {}
     for name, endpoint in roles.endpoints.items():
-        sources |= {endpoint.time: f"{name}_time", endpoint.event: f"{name}_event"}
+        for part, columns_of in endpoint.sources.items():
+            sources |= dict.fromkeys(columns_of, f"{name}_{part}")
     for name, receptor in dict(roles.receptors).items():
         if receptor is not None:
             sources[receptor.column] = name

@@ -58,7 +58,7 @@ def heavy_threads():
 
 def table_paths(cohort):
     """Return the files of a cohort, so that changed tables rerun its ingest."""
-    paths = [*cohort.expression, cohort.clinical, cohort.probe_annotation]
+    paths = [*cohort.expression, *cohort.clinical_tables, cohort.probe_annotation]
     return [str(path) for path in paths if path is not None]
 
 

@@ -1,0 +1,180 @@
+"""Numbers as people write them into clinical tables, by rules that are stated; nothing else is a number."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from precisionmed.errors import InputError, first_few, warn
+from precisionmed.io.tables import is_missing
+
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_UPPER = re.compile(
+    r"(?:>=?|≥|over|above)\s*(?P<a>\d+\.?\d*)|(?P<b>\d+\.?\d*)\s*(?:\+|(?:and|or) (?:over|older|more|up))"
+)
+_LOWER = re.compile(r"(?:<=?|≤|under|below|less than)\s*(?P<a>\d+\.?\d*)")
+_MOSTLY, _FEWEST = 0.5, 3
+"""A column is one of numbers when at least this share of its values is, and so many differ."""
+_ODD = 0.2
+"""Largest share of texts among the numbers of a column without a role that count as missing."""
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    (r"\bage\b(?! (group|class|cat))", 0, 120),
+    (r"%|\bpercent|\bpct\b", 0, 100),
+    (r"\bsize\b|\bdiameter\b|\bnodes?\b|\bweight\b|\bheight\b|\bbmi\b|\bki 67\b|\bki67\b", 0, np.inf),
+)
+"""Words in the name of a column, and what its values can be."""
+_NO_AMOUNT = r"change|delta|log|score|\bz\b|ratio|\bdiff"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the values of a clinical column are as numbers."""
+
+    numbers: pd.Series
+    """Float; NaN where missing or no number."""
+    bounded: pd.Series
+    """The texts that were taken at their bound."""
+    odd: pd.Series
+    """The texts that are neither a number nor missing."""
+    rules: list[str]
+    """What was read by a rule (clauses)."""
+    mostly: bool
+    """Whether this is a column of numbers, some texts aside."""
+
+
+def read_numbers(recorded: pd.Series) -> Numbers:
+    """Read a text column.
+
+    Beside plain numbers there are percentages, decimal commas, thousands (when a comma is always followed by
+    three digits) and, where most values are plain numbers, a bound for what lies beyond it: `>89`, `89+`
+    and `<1` are 89 and 1, unless other numbers of the column lie beyond too.
+    """
+    present = recorded[~is_missing(recorded)].astype(str)
+    texts = {
+        text: text.replace("\u2212", "-").replace("\u00a0", " ").strip().lower() for text in present.unique()
+    }
+    read = {text: float(clean) for text, clean in texts.items() if _PLAIN.fullmatch(clean)}
+    rules: list[str] = []
+    percent = {
+        t: float(c[:-1]) for t, c in texts.items() if c.endswith("%") and _PLAIN.fullmatch(c[:-1].strip())
+    }
+    commas, how = _commas({t: c for t, c in texts.items() if "," in c})
+    read |= percent | commas
+    read = {text: number for text, number in read.items() if np.isfinite(number)}
+    if commas:
+        rules.append(f"{how} ({first_few(map(repr, commas), 3)})")
+    if percent:
+        rules.append(f"percentages without the sign ({first_few(map(repr, percent), 3)})")
+    share = float(present.isin(list(read)).mean()) if len(present) else 0.0
+    mostly = share >= _MOSTLY and len(set(read.values())) >= _FEWEST
+    bounds: dict[str, float] = {}
+    if mostly:
+        bounds = _bounds({t: c for t, c in texts.items() if t not in read}, set(read.values()))
+        read |= bounds
+        if bounds:
+            n = int(present.isin(list(bounds)).sum())
+            rules.append(f"{first_few(map(repr, bounds), 3)} at the bound ({n} samples)")
+    odd = present[~present.isin(list(read))]
+    bounded = present[present.isin(list(bounds))]
+    numbers = (
+        recorded.map(lambda text: read.get(str(text), np.nan)).where(~is_missing(recorded)).astype(float)
+    )
+    return Numbers(numbers, bounded, odd, rules, mostly and odd.nunique() < len(set(read.values())))
+
+
+def _commas(texts: dict[str, str]) -> tuple[dict[str, float], str]:
+    """Return the numbers with commas, all of one kind, and which kind that is."""
+    if texts and all(_THOUSANDS.fullmatch(clean) for clean in texts.values()):
+        return {
+            text: float(clean.replace(",", "")) for text, clean in texts.items()
+        }, "commas between thousands"
+    if all(_DECIMAL_COMMA.fullmatch(clean) for clean in texts.values()):
+        return {text: float(clean.replace(",", ".")) for text, clean in texts.items()}, "decimal commas"
+    return {}, ""
+
+
+def _bounds(texts: dict[str, str], numbers: set[float]) -> dict[str, float]:
+    """Return the bound of values that are only known to lie beyond it."""
+    found = {}
+    for text, clean in texts.items():
+        upper, lower = _UPPER.fullmatch(clean), _LOWER.fullmatch(clean)
+        if upper is not None:
+            bound = float(upper["a"] or upper["b"])
+            if not any(number > bound for number in numbers):
+                found[text] = bound
+        elif lower is not None:
+            bound = float(lower["a"])
+            if not any(0 < number < bound for number in numbers):
+                found[text] = bound
+    return found
+
+
+def typed(recorded: pd.Series, key: str, file: str, notes: list[str]) -> pd.Series:
+    """Return a clinical column as floats, or as categories when it is none of numbers.
+
+    Parameters
+    ----------
+    recorded
+        Text values.
+    key
+        Config key of the role that the column has, empty when it has none.
+    file
+        Clinical table, for messages.
+    notes
+        Where is kept what was read by a rule, or not read.
+
+    Raises
+    ------
+    InputError
+        The column has a role, and texts among its numbers or values that cannot be.
+    """
+    name = str(recorded.name)
+    found = read_numbers(recorded)
+    place = f"column '{name}'"
+    if not found.mostly and (len(found.odd) or found.numbers.isna().all()):
+        return recorded.where(~is_missing(recorded)).astype("category")
+    if len(found.odd):
+        n, which = len(found.odd), first_few(map(repr, found.odd.unique()), 3)
+        if key:
+            raise InputError(
+                f"{file}: {place} ({key}): {n} samples have texts among its numbers ({which}; first: sample "
+                f"'{found.odd.index[0]}'); correct or blank them, with cohort.values.{name} if you like."
+            )
+        if n > _ODD * int(recorded.notna().sum()):
+            notes.append(f"{place}: texts among numbers ({which}): taken as categories.")
+            return recorded.where(~is_missing(recorded)).astype("category")
+        warn(f"{place}: {n} texts among its numbers count as missing ({which}).", notes)
+    notes += [f"{place}: read {rule}." for rule in found.rules]
+    _check_possible(found.numbers, key, file, notes)
+    return found.numbers
+
+
+def _check_possible(values: pd.Series, key: str, file: str, notes: list[str]) -> None:
+    """Refuse (or, of a column without a role, tell) an age of 570, a negative size and the like."""
+    name = str(values.name)
+    words = " ".join(re.findall(r"[a-z]+|[0-9]+|%", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()))
+    if re.search(_NO_AMOUNT, words):
+        return
+    for pattern, low, high in _RANGES:
+        if not re.search(pattern, words):
+            continue
+        if "age" in pattern and values.median() > high:  # in days, as the Genomic Data Commons has it
+            high *= 366
+        wrong = values[(values < low) | (values > high)]
+        if wrong.empty:
+            return
+        message = (
+            f"{file}: column '{name}'{f' ({key})' if key else ''}: {len(wrong)} samples have a value that "
+            f"cannot be (sample '{wrong.index[0]}': {wrong.iloc[0]:g}); correct it, or blank it "
+            "with cohort.values."
+        )
+        if key:
+            raise InputError(message)
+        warn(message, notes)
+        return
