@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from precisionmed.estimators._outcome import FollowUp
+
 _MAX_STEPS = 60
 _MAX_LOG_RISK_RANGE = 500.0
 
@@ -19,11 +21,16 @@ class RiskSets:
     """
 
     order: np.ndarray
-    """Samples by increasing time, without those who left before the first event: they are in no risk set."""
+    """Samples by increasing time, without those who are in no risk set: nobody has an event while they are
+    under observation."""
     events: np.ndarray
     """Positions (after sorting) of the events."""
     first: np.ndarray
-    """For each event, the first position with its time: everybody from there on is at risk."""
+    """For each event, the first position with its time: who has entered, from there on, is at risk."""
+    late: np.ndarray
+    """Positions by decreasing time of entry; empty when everybody is there from the start."""
+    n_late: np.ndarray
+    """For each event, how many of `late` have not entered by then."""
     tie: np.ndarray
     """For each event, the number of its block of tied events."""
     share: np.ndarray
@@ -32,12 +39,12 @@ class RiskSets:
     """Time of each event."""
 
     @classmethod
-    def of(cls, time: np.ndarray, event: np.ndarray, ties: str) -> RiskSets:
+    def of(cls, outcome: FollowUp, ties: str) -> RiskSets:
         """Sort the samples and number the tied events."""
-        order = np.argsort(time, kind="stable")
-        order = order[np.searchsorted(time[order], time[event].min()) :]
-        sorted_time = time[order]
-        events = np.flatnonzero(event[order])
+        order = np.argsort(outcome.time, kind="stable")
+        order = order[at_risk_at_an_event(outcome)[order]]
+        sorted_time = outcome.time[order]
+        events = np.flatnonzero(outcome.event[order])
         event_time = sorted_time[events]
         _, start, tie, size = np.unique(
             event_time, return_index=True, return_inverse=True, return_counts=True
@@ -45,15 +52,31 @@ class RiskSets:
         rank = np.arange(events.size) - start[tie]
         share = rank / size[tie] if ties == "efron" else np.zeros(events.size)
         first = np.searchsorted(sorted_time, event_time, side="left")
-        return cls(order, events, first, tie, share, event_time)
+        late, n_late = np.empty(0, int), np.zeros(events.size, int)
+        if outcome.entry is not None:
+            entry = outcome.entry[order]
+            late = np.argsort(-entry, kind="stable")
+            n_late = np.searchsorted(-entry[late], -event_time, side="right")
+        return cls(order, events, first, late, n_late, tie, share, event_time)
 
     def totals(self, values: np.ndarray) -> np.ndarray:
         """Sum `values` (one row a sample, sorted) over the risk set of each event."""
         at_risk = values[::-1].cumsum(axis=0)[::-1][self.first]
+        if self.late.size:
+            absent = np.zeros((self.late.size + 1, *values.shape[1:]))
+            np.cumsum(values[self.late], axis=0, out=absent[1:])
+            at_risk = at_risk - absent[self.n_late]
         tied = np.zeros((int(self.tie[-1]) + 1, *values.shape[1:]))
         np.add.at(tied, self.tie, values[self.events])
         share = self.share.reshape(-1, *[1] * (values.ndim - 1))
         return at_risk - share * tied[self.tie]
+
+
+def at_risk_at_an_event(outcome: FollowUp) -> np.ndarray:
+    """Return which samples, (n,), are under observation when anybody has an event."""
+    times = np.unique(outcome.time[outcome.event])
+    seen = np.searchsorted(times, outcome.time, side="right")
+    return seen > (0 if outcome.entry is None else np.searchsorted(times, outcome.entry, side="right"))
 
 
 @dataclass(frozen=True)
@@ -185,12 +208,13 @@ def interaction_with_time(
 
 def independent_columns(X: np.ndarray) -> np.ndarray:
     """Tell which columns, once centred, are no combination of earlier ones (relative tolerance 1e-7)."""
+    length = np.linalg.norm(X, axis=0)
     X = X - X.mean(axis=0)
     kept = np.zeros(X.shape[1], dtype=bool)
     basis = np.zeros((X.shape[0], 0))
     for j, column in enumerate(X.T):
         size = np.linalg.norm(column)
-        if size <= 1e-10 * np.sqrt(len(X)):
+        if size <= 1e-12 * length[j]:  # rounding of a constant
             continue
         rest = column / size
         for _ in range(2):  # the second pass removes what rounding left of the first

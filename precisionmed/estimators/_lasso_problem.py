@@ -41,8 +41,8 @@ class Problem:
         Of `kernels.lasso_losses`.
     target : (n,) array
         0 or 1 (class, or event), class 0 to k - 1, or the measured value.
-    time : (n,) array or None
-        Follow-up of a Cox model.
+    time : (n,) or (n, 2) array or None
+        Follow-up of a Cox model, ties exact; a second column has times of entry (left truncation).
     weight : (f, n) array
         Observation weights of each fit; 0 leaves a sample out.
     alpha : float
@@ -129,16 +129,18 @@ class Problem:
         return int(np.sum((self.weight[fit] > 0) & counted))
 
     def _sorted_outcome(self, n: int) -> Outcome:
-        zeros = np.zeros(n, np.int64)
+        zeros, nobody = np.zeros(n, np.int64), np.empty(0, np.int64)
         if self.time is None:
             self.order = np.arange(n)
-            return Outcome(np.ascontiguousarray(self.target, float), zeros, zeros)
+            return Outcome(np.ascontiguousarray(self.target, float), zeros, zeros, nobody)
         stratum = zeros if self.strata is None else np.unique(self.strata, return_inverse=True)[1]
-        self.order = np.lexsort((self.time, stratum))
-        time, stratum = self.time[self.order], stratum[self.order]
-        new = (np.diff(time) != 0) | (np.diff(stratum) != 0)
+        span = self.time.reshape(n, -1)
+        self.order = np.lexsort((span[:, 0], stratum))
+        span, stratum = span[self.order], stratum[self.order]
+        new = (np.diff(span[:, 0]) != 0) | (np.diff(stratum) != 0)
         group = np.append(0, np.cumsum(new))
-        return Outcome(np.ascontiguousarray(self.target[self.order], float), group, stratum)
+        entry = nobody if span.shape[1] == 1 else _entry_groups(span, group, stratum)
+        return Outcome(np.ascontiguousarray(self.target[self.order], float), group, stratum, entry)
 
     def _offsets(self, n: int) -> Array:
         if self.offset is None:
@@ -171,6 +173,16 @@ class Problem:
             classes = np.arange(2 if self.family == BINOMIAL else self.outputs)
             if not (self.weight @ (self.target[:, None] == classes) > 0).all():
                 raise InputError("a training set has no sample of one of the classes; use fewer folds.")
+
+
+def _entry_groups(span: Array, group: Array, stratum: Array) -> Array:
+    """Return the last group, of the same stratum, at or before each time of entry, (n,); -1 without one."""
+    entry = np.full(group.size, -1, np.int64)
+    for s in np.unique(stratum):
+        rows = np.flatnonzero(stratum == s)
+        before = np.searchsorted(span[rows, 0], span[rows, 1], side="right")
+        entry[rows] = np.where(before > 0, group[rows][np.maximum(before - 1, 0)], -1)
+    return entry
 
 
 def _rows(weight: Array) -> Array:

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._outcome import FollowUp
+from precisionmed.estimators._vectors import checked_count, group_codes, numbers, zero_one
 from precisionmed.kernels.concordance import concordance_counts
 
 
 def binary(truth: ArrayLike) -> np.ndarray:
     """Return an outcome of 0 and 1 as bool."""
-    truth = np.asarray(truth)
-    if not np.isin(truth, (0, 1)).all():
-        raise InputError(f"truth has values other than 0 and 1: {np.unique(truth)[:5]}; recode it first.")
-    return truth.astype(bool)
+    return zero_one(truth, "truth")
 
 
 def strata_pairs(
     truth: np.ndarray, score: np.ndarray, strata: ArrayLike | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the rows of cases and of controls of each stratum that has both."""
-    if not np.isfinite(score).all():
-        raise InputError("score has missing or infinite values; leave those samples out first.")
-    codes = np.zeros(truth.size, int) if strata is None else np.unique(strata, return_inverse=True)[1]
+    codes = np.zeros(truth.size, int) if strata is None else group_codes(strata, "strata", truth.size)[1]
     found = False
     for code in range(int(codes.max(initial=0)) + 1):
         cases, controls = (np.flatnonzero((codes == code) & t) for t in (truth, ~truth))
@@ -52,7 +50,7 @@ def placements(
     The placement of a case is the fraction of the controls of its stratum that score below it; that of a
     control the fraction of cases above it. Rows of the same subject are averaged.
     """
-    subject = np.arange(truth.size) if subject is None else np.asarray(subject)
+    subject = np.arange(truth.size) if subject is None else group_codes(subject, "subject", truth.size)[1]
     placed = np.full(truth.size, np.nan)
     for cases, controls in strata_pairs(truth, score, strata):
         placed[cases] = placement(score[cases], score[controls])
@@ -61,25 +59,47 @@ def placements(
     return by_subject[True], by_subject[False]
 
 
-def sorted_for_concordance(
-    time: ArrayLike, event: ArrayLike, risk: ArrayLike, strata: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return time, event, rank of the risk and starts of the strata, as the kernel wants them; the order."""
-    time, event, risk = np.asarray(time, float), binary(event), np.asarray(risk, float)
-    if not (np.isfinite(time).all() and np.isfinite(risk).all()):
-        raise InputError("time or risk has missing or infinite values; leave those samples out first.")
-    codes = np.zeros(time.size, int) if strata is None else np.unique(strata, return_inverse=True)[1]
+class Followed(NamedTuple):
+    """Samples sorted as `concordance_counts` wants them."""
+
+    time: np.ndarray
+    event: np.ndarray
+    rank: np.ndarray
+    start: np.ndarray
+    entry: np.ndarray
+    late: np.ndarray
+    order: np.ndarray
+    """Where each of them stood before."""
+
+
+def sorted_for_concordance(outcome: FollowUp, risk: ArrayLike, strata: ArrayLike | None) -> Followed:
+    """Sort samples and rank their risks."""
+    time, event = outcome.time, outcome.event
+    values = numbers(risk, "risk", time.size)
+    codes = np.zeros(time.size, int) if strata is None else group_codes(strata, "strata", time.size)[1]
     order = np.lexsort((event, -time, codes))
-    rank = np.unique(risk, return_inverse=True)[1] + 1
+    rank = np.unique(values, return_inverse=True)[1] + 1
     start = np.searchsorted(codes[order], np.arange(codes.max() + 2))
-    return time[order], event[order], rank[order], start, order
+    entry, late = np.empty(0), np.empty(0, int)
+    if outcome.entry is not None:
+        entry = outcome.entry[order]
+        late = np.lexsort((-entry, codes[order]))
+    return Followed(time[order], event[order], rank[order], start, entry, late, order)
 
 
-def c_index(
-    time: np.ndarray, event: np.ndarray, rank: np.ndarray, weight: np.ndarray, start: np.ndarray
-) -> float:
-    """Return the weighted C-index of sorted samples; NaN when no pair is comparable."""
-    concordant, discordant, tied = concordance_counts(time, event, rank, weight, start)
+def c_index(followed: Followed, weight: np.ndarray | None = None) -> float:
+    """Return the C-index of sorted samples, weighted in their order; NaN when no pair is comparable."""
+    if weight is None:
+        weight = np.ones(followed.order.size)
+    concordant, discordant, tied = concordance_counts(
+        followed.time,
+        followed.event,
+        followed.rank,
+        weight,
+        followed.start,
+        followed.entry,
+        followed.late,
+    )
     comparable = concordant + discordant + tied
     return float((concordant + tied / 2) / comparable) if comparable > 0 else np.nan
 
@@ -104,7 +124,8 @@ def bootstrap(
     n_boot : int
     random_state : int, Generator or None
     """
-    owner = np.arange(order.size) if subject is None else np.unique(subject, return_inverse=True)[1]
+    checked_count(n_boot, "n_boot")
+    owner = np.arange(order.size) if subject is None else group_codes(subject, "subject", order.size)[1]
     owner, n_subjects = owner[order], int(owner.max()) + 1
     rng = np.random.default_rng(random_state)
     drawn = np.empty(n_boot)

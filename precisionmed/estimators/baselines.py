@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from threadpoolctl import ThreadpoolController
 
-from precisionmed.estimators._outcome import is_survival, survival_arrays
+from precisionmed.estimators._outcome import is_survival, survival_outcome
 from precisionmed.estimators.crossval import score_of
+from precisionmed.estimators.kaplan_meier import survival_curve
 from precisionmed.estimators.out_of_fold import CrossValidation
 
 
@@ -186,8 +187,11 @@ def _null_residual(y: Any) -> np.ndarray:
     if not is_survival(y):
         outcome = np.asarray(y, float)
         return outcome - outcome.mean()
-    event, time = survival_arrays(y)
-    times, position = np.unique(time, return_inverse=True)
-    deaths = np.bincount(position, weights=event, minlength=times.size)
-    at_risk = np.cumsum(np.bincount(position, minlength=times.size)[::-1])[::-1]
-    return event - np.cumsum(deaths / at_risk)[position]
+    found = survival_outcome(y)
+    curve = survival_curve(found)
+    times = curve["time"].to_numpy()
+    hazard = np.append(0.0, np.cumsum(curve["events"].to_numpy() / curve["at_risk"].to_numpy()))
+    residual = found.event - hazard[np.searchsorted(times, found.time, side="right")]
+    if found.entry is not None:
+        residual += hazard[np.searchsorted(times, found.entry, side="right")]
+    return residual

@@ -17,7 +17,7 @@ from sklearn.utils.validation import has_fit_parameter
 from precisionmed.errors import PrecisionMedWarning
 from precisionmed.estimators._cox_likelihood import independent_columns
 from precisionmed.estimators._firth import firth_logistic
-from precisionmed.estimators._outcome import is_survival, take
+from precisionmed.estimators._outcome import is_survival, survival_outcome, take
 from precisionmed.estimators._screen_table import two_classes
 from precisionmed.estimators.covariates import CovariateEncoder
 from precisionmed.estimators.cox import CoxModel
@@ -127,7 +127,7 @@ class GenesAndClinical(BaseEstimator):
 
     def _held_out_score(self, y: Any, clinical: pd.DataFrame, groups: ArrayLike | None) -> np.ndarray:
         """Return each sample's clinical score, (n,), by a model of the other folds."""
-        labels = np.asarray(y["event"] if is_survival(y) else y).astype(bool)
+        labels = survival_outcome(y).event if is_survival(y) else two_classes(y)
         rng = np.random.default_rng(self.model.get_params()["random_state"])
         fewest = min(int(labels.sum()), int((~labels).sum()), self.model.get_params()["n_folds"])
         folds = make_folds(labels, max(fewest, 2), rng, groups=groups)

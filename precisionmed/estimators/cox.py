@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError, first_few, warn
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._cox_likelihood import (
     Maximum,
     RiskSets,
@@ -19,11 +20,13 @@ from precisionmed.estimators._cox_likelihood import (
     interaction_with_time,
     maximize,
 )
-from precisionmed.estimators._outcome import checked_ties, time_and_event
-from precisionmed.estimators.kaplan_meier import kaplan_meier, survival_at
+from precisionmed.estimators._outcome import checked_ties, outcome_with_events, steps_before
+from precisionmed.estimators._survival_score import SurvivalScore
+from precisionmed.estimators._vectors import checked_level
+from precisionmed.estimators.kaplan_meier import survival_curve
 
 
-class CoxModel(BaseEstimator):
+class CoxModel(SurvivalScore, BaseEstimator):
     """Cox model of a few covariates, by Newton's method.
 
     Constant covariates, and those that are a combination of earlier ones, are dropped with a warning
@@ -69,26 +72,28 @@ class CoxModel(BaseEstimator):
         X : DataFrame or array (n_samples, p)
             Numeric covariates without missing values.
         y : structured array or DataFrame
-            `event` and `time`.
+            `event` and `time`, and `entry` when samples came under observation later than at 0 (left
+            truncation): they are at risk after that only. Times that are equal but for rounding are tied.
 
         Raises
         ------
         InputError
             Missing values, no events, fewer than two samples, or an outcome that is none.
         """
+        ties, _ = checked_ties(self.ties), checked_level(self.level)
+        X, y = aligned(X=X, y=y)
         values, names = _covariates(X)
-        time, event = time_and_event(y, len(values))
+        outcome = outcome_with_events(y, len(values))
         self.feature_names_ = names
-        self.n_events_ = int(event.sum())
+        self.n_events_ = int(outcome.event.sum())
         self.means_ = values.mean(axis=0)
         centred = values - self.means_
-        sets = RiskSets.of(time, event, checked_ties(self.ties))
-        informative = centred[sets.order]
-        self.kept_ = independent_columns(informative)
+        sets = RiskSets.of(outcome, ties)
+        self.kept_ = independent_columns(values[sets.order])
         if not self.kept_.all():
             dropped = np.array(names)[~self.kept_]
             warn(f"Cox model: {first_few(dropped)} dropped: constant, or a combination of other covariates.")
-        scale = informative[:, self.kept_].std(axis=0)
+        scale = centred[sets.order][:, self.kept_].std(axis=0)
         self._store(maximize(centred[:, self.kept_] / scale, sets), scale)
         self.baseline_time_, self.baseline_hazard_ = baseline_hazard(centred @ self.coef_, sets)
         if self.infinite_.any():
@@ -119,7 +124,7 @@ class CoxModel(BaseEstimator):
         with np.errstate(invalid="ignore", over="ignore"):
             se = np.sqrt(np.diag(self.covariance_))
             z = coefficient / se
-            width = stats.norm.ppf(0.5 + self.level / 2) * se
+            width = stats.norm.ppf(0.5 + checked_level(self.level) / 2) * se
             return pd.DataFrame(
                 {
                     "coefficient": coefficient,
@@ -144,7 +149,7 @@ class CoxModel(BaseEstimator):
         risk = np.exp(self.predict(X))
         times = np.asarray(time, dtype=float)
         steps = np.concatenate([[0.0], self.baseline_hazard_])
-        hazard = steps[np.searchsorted(self.baseline_time_, times, side="right")]
+        hazard = steps[steps_before(self.baseline_time_, times)]
         return np.exp(-risk * hazard) if times.ndim == 0 else np.exp(-np.outer(risk, hazard))
 
     def proportional_hazards(self, X: pd.DataFrame | np.ndarray, y: Any) -> pd.DataFrame:
@@ -163,14 +168,17 @@ class CoxModel(BaseEstimator):
         Grambsch and Therneau, Biometrika 81:515 (1994).
         """
         check_is_fitted(self)
+        X, y = aligned(X=X, y=y)
         values, names = _covariates(X, self.feature_names_)
-        time, event = time_and_event(y, len(values))
+        outcome = outcome_with_events(y, len(values))
         used = np.flatnonzero(self.kept_ & ~self.infinite_)
-        sets = RiskSets.of(time, event, self.ties)
+        sets = RiskSets.of(outcome, self.ties)
         centred = values - self.means_
         # Standardizing leaves the statistics as they are, and keeps the equations well conditioned.
         scale = np.where(self.kept_, centred.std(axis=0), 1.0)
-        clock = 1 - survival_at(kaplan_meier(time, event), np.nextafter(sets.time, -np.inf))
+        curve = survival_curve(outcome)
+        before = np.searchsorted(curve["time"].to_numpy(), sets.time, side="left")
+        clock = 1 - np.append(1.0, curve["survival"].to_numpy())[before]
         statistic, total = interaction_with_time(centred / scale, self.coef_ * scale, sets, clock, used)
         table = pd.DataFrame(
             {"statistic": [*statistic, total], "df": [1] * used.size + [used.size]},
@@ -183,15 +191,29 @@ class CoxModel(BaseEstimator):
 def _covariates(
     X: pd.DataFrame | np.ndarray, expected: list[str] | None = None
 ) -> tuple[np.ndarray, list[str]]:
+    """Return covariates (n_samples, p), those of the fit if there was one, and their names."""
     if isinstance(X, pd.DataFrame):
-        absent = [name for name in expected or [] if name not in X.columns]
+        names = [str(name) for name in X.columns]
+        twice = X.columns[X.columns.duplicated()]
+        if len(twice):
+            raise InputError(f"covariates have the same name: {first_few(twice.unique())}; rename them.")
+        absent = [name for name in expected or [] if name not in names]
         if absent:
             raise InputError(f"covariates missing for prediction: {first_few(absent)}.")
-        X = X[expected] if expected else X
-        names = [str(name) for name in X.columns]
+        if expected:
+            X, names = X.iloc[:, [names.index(name) for name in expected]], expected
     else:
-        names = expected or [f"x{j}" for j in range(np.shape(X)[1])]
-    values = np.asarray(X, dtype=float)
+        shape = np.shape(X)
+        if len(shape) != 2 or (expected is not None and shape[1] != len(expected)):
+            wanted = (
+                "covariates" if expected is None else f"{len(expected)} covariates ({first_few(expected)})"
+            )
+            raise InputError(f"X must have samples in rows and {wanted} in columns, found shape {shape}.")
+        names = expected or [f"x{j}" for j in range(shape[1])]
+    try:
+        values = np.asarray(X, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("covariates must be numbers; encode categories as 0 and 1 first.") from None
     unknown = ~np.isfinite(values).all(axis=0)
     if unknown.any():
         raise InputError(

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from precisionmed.errors import InputError
-from precisionmed.estimators._outcome import is_survival, survival_arrays, take
+from precisionmed.estimators._outcome import is_survival, survival_outcome, take
 from precisionmed.estimators.out_of_fold import CrossValidation
 
 __all__ = ["CrossValidation", "cross_validate", "cross_validate_models", "make_folds", "training_sets"]
@@ -271,7 +271,7 @@ def _wanted(model: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _strata(y: Any, batch: np.ndarray | None) -> np.ndarray:
-    outcome = survival_arrays(y)[0] if is_survival(y) else np.asarray(y)
+    outcome = survival_outcome(y).event if is_survival(y) else np.asarray(y)
     if outcome.ndim != 1:
         raise InputError("y must be one column of labels, or 'event' and 'time'.")
     codes = np.unique(outcome, return_inverse=True)[1]

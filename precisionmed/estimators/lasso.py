@@ -23,7 +23,8 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from precisionmed.errors import InputError
 from precisionmed.estimators._lasso_base import CrossValidated, Fixed, Linear
 from precisionmed.estimators._lasso_labels import class_codes, real_values
-from precisionmed.estimators._outcome import survival_arrays
+from precisionmed.estimators._outcome import steps_before, survival_outcome
+from precisionmed.estimators._survival_score import SurvivalScore
 from precisionmed.kernels.lasso_losses import BINOMIAL, COX_BRESLOW, COX_EFRON, GAUSSIAN
 
 
@@ -82,8 +83,8 @@ class _Logistic(ClassifierMixin, Linear):
         return codes, None
 
 
-class _Cox(Linear):
-    """Survival: `y` has `event` and `time`."""
+class _Cox(SurvivalScore, Linear):
+    """Survival: `y` has `event` and `time`, and perhaps `entry`."""
 
     ties: str
 
@@ -108,7 +109,7 @@ class _Cox(Linear):
         baseline = np.empty((risk.size, *times.shape))
         for s in np.unique(stratum):
             curve = self.baseline_stratum_ == s
-            before = np.searchsorted(self.baseline_time_[curve], times, side="right")
+            before = steps_before(self.baseline_time_[curve], times)
             baseline[stratum == s] = np.append(1.0, self.baseline_survival_[curve])[before]
         return np.power(baseline, np.exp(risk)[(...,) + (None,) * times.ndim])
 
@@ -137,14 +138,16 @@ class _Cox(Linear):
         return COX_EFRON if self.ties == "efron" else COX_BRESLOW
 
     def _outcome(self, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        return survival_arrays(y)
+        found = survival_outcome(y)
+        return found.event, found.span
 
     def _rarest(self, label: np.ndarray) -> int:
         return int(label.sum())
 
     def _finish(self, X: Any, y: Any, weight: np.ndarray, offset: Any, strata: Any) -> None:
         """Centre the predictor; estimate the baseline survival (Breslow 1972) of every stratum."""
-        event, time = survival_arrays(y)
+        outcome = survival_outcome(y)
+        event, time = outcome.event, outcome.time
         self.intercept_ -= float(np.average(self.predict(X, offset), weights=weight))
         relative = weight * np.exp(self.predict(X, offset))
         stratum = self._known_strata(strata, time.size)
@@ -153,7 +156,7 @@ class _Cox(Linear):
             died = event & (weight > 0) & (stratum == s)
             times = np.unique(time[died])
             deaths = np.array([weight[died & (time == t)].sum() for t in times])
-            at_risk = np.array([relative[(time >= t) & (stratum == s)].sum() for t in times])
+            at_risk = np.array([relative[outcome.at_risk(t) & (stratum == s)].sum() for t in times])
             survival = np.exp(-np.cumsum(deaths / at_risk))
             curves.append((np.full(times.size, s), times, survival))
         joined = (np.concatenate(parts) for parts in zip(*curves, strict=True))
@@ -235,8 +238,9 @@ class LassoLogisticCV(_Logistic, CrossValidated):
 class LassoCoxCV(_Cox, CrossValidated):
     """Cox LASSO whose penalty is chosen by cross-validated partial likelihood.
 
-    As `LassoLogisticCV`, with `y` a structured array or frame with `event` and `time`. When no gene
-    helps, everybody has risk 0 and the baseline survival.
+    As `LassoLogisticCV`, with `y` a structured array or frame with `event` and `time`, and `entry` when
+    samples came under observation later than at 0 (left truncation). Times that are equal but for rounding
+    are tied. When no gene helps, everybody has risk 0 and the baseline survival.
 
     Parameters
     ----------

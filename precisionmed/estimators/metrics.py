@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import norm
 
+from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._outcome import follow_up
 from precisionmed.estimators._ranking import (
-    binary,
     bootstrap,
     c_index,
     placement,
@@ -23,6 +25,7 @@ from precisionmed.estimators._ranking import (
     sorted_for_concordance,
     strata_pairs,
 )
+from precisionmed.estimators._vectors import checked_count, checked_level, numbers, zero_one
 
 Interval = tuple[float, float, float]
 
@@ -43,7 +46,7 @@ def auc(truth: ArrayLike, score: ArrayLike, *, strata: ArrayLike | None = None) 
     InputError
         No stratum has both a case and a control.
     """
-    truth, score = binary(truth), np.asarray(score, float)
+    truth, score = _labelled(truth, score)
     won = pairs = 0.0
     for cases, controls in strata_pairs(truth, score, strata):
         won += placement(score[cases], score[controls]).sum() * controls.size
@@ -66,7 +69,8 @@ def auc_interval(
     Biometrics 44:837); with `strata` they are taken inside the stratum, and averaged over the rows
     of a subject.
     Perfect separation has no such variance; its interval is Newcombe's score interval (2006, Statistics in
-    Medicine 25:559, method 5).
+    Medicine 25:559, method 5). A constant score has an AUC of one half whatever the sample, and an interval
+    without width, as its C-index.
 
     Parameters
     ----------
@@ -83,10 +87,12 @@ def auc_interval(
     -------
     estimate, lower, upper : float
     """
-    truth, score = binary(truth), np.asarray(score, float)
+    truth, score = _labelled(truth, score)
     estimate = auc(truth, score, strata=strata)
     cases, controls = placements(truth, score, strata, subject)
-    z = widen * norm.ppf(0.5 + level / 2)
+    z = widen * norm.ppf(0.5 + checked_level(level) / 2)
+    if np.ptp(score) == 0:
+        return estimate, estimate, estimate
     variance = sum(v.var(ddof=1) / v.size if v.size > 1 else 0.25 for v in (cases, controls))
     if variance > 0:
         half = z * np.sqrt(variance)
@@ -95,24 +101,38 @@ def auc_interval(
 
 
 def concordance(
-    time: ArrayLike, event: ArrayLike, risk: ArrayLike, *, strata: ArrayLike | None = None
+    time: ArrayLike,
+    event: ArrayLike,
+    risk: ArrayLike,
+    *,
+    entry: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
 ) -> float:
     """Return Harrell's C: P(higher risk fails first) over comparable pairs, tied risks count half.
 
-    Equals `survival::concordance(Surv(time, event) ~ risk + strata(strata), reverse = TRUE)` in R; NaN
+    Equals `survival::concordance(Surv(entry, time, event) ~ risk + strata(strata), reverse = TRUE)` in R; NaN
     when no pair is comparable.
 
     Parameters
     ----------
     time : (n,) array
+        Times that are equal but for rounding are tied.
     event : (n,) array of 0 and 1 (or bool)
     risk : (n,) array
         Higher means earlier failure.
+    entry : (n,) array, optional
+        When each sample came under observation (left truncation): an event is compared with those who had
+        entered before it.
     strata : (n,) array, optional
         Only pairs of the same stratum are compared.
+
+    Raises
+    ------
+    InputError
+        A value is missing, a time is negative, an event is neither 0 nor 1, lengths or indices differ.
     """
-    ready = sorted_for_concordance(time, event, risk, strata)
-    return c_index(*ready[:3], np.ones(ready[2].size), ready[3])
+    time, event, risk, entry, strata = aligned(time=time, event=event, risk=risk, entry=entry, strata=strata)
+    return c_index(sorted_for_concordance(follow_up(time, event, entry), risk, strata))
 
 
 def concordance_interval(
@@ -123,6 +143,7 @@ def concordance_interval(
     n_boot: int = 500,
     level: float = 0.95,
     *,
+    entry: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     subject: ArrayLike | None = None,
     widen: float = 1.0,
@@ -131,7 +152,7 @@ def concordance_interval(
 
     Parameters
     ----------
-    time, event, risk, strata
+    time, event, risk, entry, strata
         As for `concordance`.
     random_state : int, Generator or None
         Draws the bootstrap samples.
@@ -148,13 +169,17 @@ def concordance_interval(
     -------
     estimate, lower, upper : float
     """
-    time_, event_, rank, start, order = sorted_for_concordance(time, event, risk, strata)
+    checked_level(level)
+    time, event, risk, entry, strata, subject = aligned(
+        time=time, event=event, risk=risk, entry=entry, strata=strata, subject=subject
+    )
+    followed = sorted_for_concordance(follow_up(time, event, entry), risk, strata)
 
     def of_weights(weight: np.ndarray) -> float:
-        return c_index(time_, event_, rank, weight, start)
+        return c_index(followed, weight)
 
-    estimate = of_weights(np.ones(rank.size))
-    drawn = bootstrap(of_weights, order, subject, n_boot, random_state)
+    estimate = c_index(followed)
+    drawn = bootstrap(of_weights, followed.order, subject, n_boot, random_state)
     if drawn.size == 0:
         return estimate, np.nan, np.nan
     ends = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
@@ -164,10 +189,19 @@ def concordance_interval(
 
 
 def proportion_interval(k: float, n: float, level: float = 0.95) -> Interval:
-    """Return k / n with Wilson's score interval (Wilson 1927, JASA 22:209); all NaN when n is 0."""
+    """Return k / n with Wilson's score interval (Wilson 1927, JASA 22:209); all NaN when n is 0.
+
+    Raises
+    ------
+    InputError
+        `k` is no part of `n`, or `level` is not between 0 and 1.
+    """
+    z = norm.ppf(0.5 + checked_level(level) / 2)
+    if not 0 <= k <= n:
+        raise InputError(f"k must be between 0 and n, found {k} of {n}.")
     if n == 0:
         return np.nan, np.nan, np.nan
-    p, z = k / n, norm.ppf(0.5 + level / 2)
+    p = k / n
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return float(p), float(max(centre - half, 0.0)), float(min(centre + half, 1.0))
@@ -189,8 +223,15 @@ def cohen_kappa(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def brier(truth: ArrayLike, prob: ArrayLike) -> float:
-    """Return the mean squared difference of outcome (0/1) and predicted probability (Brier 1950)."""
-    return float(np.mean((np.asarray(truth, float) - np.asarray(prob, float)) ** 2))
+    """Return the mean squared difference of outcome (0/1) and predicted probability (Brier 1950).
+
+    Raises
+    ------
+    InputError
+        The outcome is not 0 and 1, a probability is none, lengths or indices differ.
+    """
+    truth, prob = _labelled(truth, prob, "prob")
+    return float(np.mean((truth - prob) ** 2))
 
 
 def calibration_table(truth: ArrayLike, prob: ArrayLike, n_bins: int = 5) -> pd.DataFrame:
@@ -203,8 +244,14 @@ def calibration_table(truth: ArrayLike, prob: ArrayLike, n_bins: int = 5) -> pd.
     DataFrame
         Columns `predicted` (mean probability), `observed` (fraction of cases), `n`; ordered by
         probability.
+
+    Raises
+    ------
+    InputError
+        As for `brier`.
     """
-    truth, prob = binary(truth), np.asarray(prob, float)
+    truth, prob = _labelled(truth, prob, "prob")
+    checked_count(n_bins, "n_bins")
     edges = np.unique(np.quantile(prob, np.linspace(0, 1, n_bins + 1)))
     bins = np.searchsorted(edges[1:-1], prob, side="left")
     grouped = pd.DataFrame({"predicted": prob, "observed": truth.astype(float)}).groupby(bins)
@@ -221,7 +268,7 @@ def roc_table(truth: ArrayLike, score: ArrayLike) -> pd.DataFrame:
     DataFrame
         Columns `false_positive_rate` and `true_positive_rate`, one row a distinct score.
     """
-    truth, score = binary(truth), np.asarray(score, float)
+    truth, score = _labelled(truth, score)
     order = np.argsort(-score, kind="stable")
     last_of_score = np.append(np.diff(score[order]) != 0, True)
     true = np.cumsum(truth[order])[last_of_score]
@@ -232,6 +279,19 @@ def roc_table(truth: ArrayLike, score: ArrayLike) -> pd.DataFrame:
             "true_positive_rate": np.append(0.0, true / max(int(truth.sum()), 1)),
         }
     )
+
+
+def _labelled(truth: ArrayLike, score: ArrayLike, what: str = "score") -> tuple[np.ndarray, np.ndarray]:
+    """Return a 0/1 outcome as bool and the scores of the same samples; `prob` must be probabilities."""
+    truth, score = aligned(**{"truth": truth, what: score})
+    label = zero_one(truth, "truth")
+    values = numbers(score, what, label.size)
+    if what == "prob" and not ((values >= 0) & (values <= 1)).all():
+        wrong = values[(values < 0) | (values > 1)][0]
+        raise InputError(
+            f"prob must be probabilities from 0 to 1, found {wrong:g}; turn log odds into 1 / (1 + exp(-x))."
+        )
+    return label, values
 
 
 def _newcombe(estimate: float, n_cases: int, n_controls: int, z: float) -> Interval:

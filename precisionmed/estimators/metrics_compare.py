@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from precisionmed.estimators._ranking import binary, bootstrap, c_index, placements, sorted_for_concordance
+from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._outcome import follow_up
+from precisionmed.estimators._ranking import bootstrap, c_index, placements, sorted_for_concordance
+from precisionmed.estimators._vectors import checked_level, numbers, zero_one
 from precisionmed.estimators.metrics import auc
 
 
@@ -61,8 +64,12 @@ def auc_difference(
         Interval and p are NaN when the models differ but their placement values do so by a constant, or
         there is only one case or control: the data then say nothing about the variance.
     """
-    truth = binary(truth)
-    scores = [np.asarray(score, float) for score in (first, second)]
+    z = norm.ppf(0.5 + checked_level(level) / 2)
+    truth, first, second, strata, subject = aligned(
+        truth=truth, first=first, second=second, strata=strata, subject=subject
+    )
+    truth = zero_one(truth, "truth")
+    scores = [numbers(first, "first", truth.size), numbers(second, "second", truth.size)]
     estimate = auc(truth, scores[0], strata=strata) - auc(truth, scores[1], strata=strata)
     parts = zip(*(placements(truth, score, strata, subject) for score in scores), strict=True)
     gaps = [(one - other).to_numpy() for one, other in parts]
@@ -72,7 +79,7 @@ def auc_difference(
     if not variance > 0:
         return Difference(estimate, np.nan, np.nan, np.nan)
     error = widen * np.sqrt(variance)
-    half = norm.ppf(0.5 + level / 2) * error
+    half = z * error
     p = 2 * norm.sf(abs(estimate) / error)
     return Difference(estimate, float(estimate - half), float(estimate + half), float(p))
 
@@ -86,6 +93,7 @@ def concordance_difference(
     n_boot: int = 1000,
     level: float = 0.95,
     *,
+    entry: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     subject: ArrayLike | None = None,
     widen: float = 1.0,
@@ -107,16 +115,21 @@ def concordance_difference(
         Bootstrap samples.
     level : float
         Confidence level.
-    strata, subject : (n,) arrays, optional
+    entry, strata, subject : (n,) arrays, optional
         As for `metrics.concordance_interval`.
     widen : float
         Factor of the distances of the bootstrap differences from the observed one.
     """
-    ready = [sorted_for_concordance(time, event, risk, strata) for risk in (first, second)]
-    order = ready[0][4]
+    checked_level(level)
+    time, event, first, second, entry, strata, subject = aligned(
+        time=time, event=event, first=first, second=second, entry=entry, strata=strata, subject=subject
+    )
+    outcome = follow_up(time, event, entry)
+    ready = [sorted_for_concordance(outcome, risk, strata) for risk in (first, second)]
+    order = ready[0].order
 
     def gap(weight: np.ndarray) -> float:
-        one, other = (c_index(*sorted_[:3], weight, sorted_[3]) for sorted_ in ready)
+        one, other = (c_index(followed, weight) for followed in ready)
         return one - other
 
     estimate = gap(np.ones(order.size))

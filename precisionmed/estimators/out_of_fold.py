@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from precisionmed.errors import InputError
 from precisionmed.estimators import metrics
-from precisionmed.estimators._outcome import is_survival, survival_arrays
+from precisionmed.estimators._outcome import FollowUp, is_survival, survival_outcome
 from precisionmed.estimators.metrics_compare import Difference, auc_difference, concordance_difference
 
 
@@ -63,16 +63,16 @@ class CrossValidation:
 
         The variance is corrected as in `auc`.
         """
-        event, time = survival_arrays(y)
-        row = self.predictions["row"].to_numpy()
+        outcome, row = survival_outcome(y), self.predictions["row"].to_numpy()
         score = self.predictions["score"].to_numpy(float)
         return metrics.concordance_interval(
-            time[row],
-            event[row],
+            outcome.time[row],
+            outcome.event[row],
             score,
             random_state,
             n_boot,
             level,
+            entry=_entry(outcome, row),
             strata=self._test_set(),
             subject=row,
             widen=self._widen(),
@@ -83,8 +83,10 @@ class CrossValidation:
         row, strata = self.predictions["row"].to_numpy(), self._test_set()
         score = self.predictions["score"].to_numpy(float)
         if is_survival(y):
-            event, time = survival_arrays(y)
-            return metrics.concordance(time[row], event[row], score, strata=strata)
+            found = survival_outcome(y)
+            return metrics.concordance(
+                found.time[row], found.event[row], score, entry=_entry(found, row), strata=strata
+            )
         return metrics.auc(np.asarray(y)[row], score, strata=strata)
 
     def compare(
@@ -126,14 +128,15 @@ class CrossValidation:
         first, second = (result.predictions["score"].to_numpy(float) for result in (self, other))
         if not is_survival(y):
             return auc_difference(np.asarray(y)[row], first, second, strata=strata, subject=row, widen=widen)
-        event, time = survival_arrays(y)
+        found = survival_outcome(y)
         return concordance_difference(
-            time[row],
-            event[row],
+            found.time[row],
+            found.event[row],
             first,
             second,
             random_state,
             n_boot,
+            entry=_entry(found, row),
             strata=strata,
             subject=row,
             widen=widen,
@@ -147,3 +150,7 @@ class CrossValidation:
     def _test_set(self) -> np.ndarray:
         repeat, fold = (self.predictions[name].to_numpy() for name in ("repeat", "fold"))
         return repeat * (int(fold.max()) + 1) + fold
+
+
+def _entry(outcome: FollowUp, row: np.ndarray) -> np.ndarray | None:
+    return None if outcome.entry is None else outcome.entry[row]

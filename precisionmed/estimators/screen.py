@@ -16,9 +16,11 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._cox_likelihood import at_risk_at_an_event
 from precisionmed.estimators._design import covariate_columns, learn_covariates
 from precisionmed.estimators._moderated import moderated_coefficient
-from precisionmed.estimators._outcome import checked_ties, time_and_event
+from precisionmed.estimators._outcome import FollowUp, checked_ties, outcome_with_events
 from precisionmed.estimators._screen_table import (
     Screen,
     false_discovery_rate,
@@ -26,6 +28,7 @@ from precisionmed.estimators._screen_table import (
     ratio_columns,
     two_classes,
 )
+from precisionmed.estimators._vectors import checked_level
 from precisionmed.kernels.cox_screen import cox_screen
 from precisionmed.kernels.lanes import CONVERGED, DIVERGED
 from precisionmed.kernels.logistic_screen import logistic_screen
@@ -71,6 +74,7 @@ class LogisticScreen(Screen):
         InputError
             The label is not 0 and 1, one of them is absent, or there is another number of samples in X.
         """
+        checked_level(self.level)
         label = two_classes(y)
         values, self.feature_names_ = gene_columns(X, label.size)
         cases = int(label.sum())
@@ -131,18 +135,20 @@ class CoxScreen(Screen):
         ----------
         X : DataFrame or array (n_samples, n_genes)
         y : structured array or DataFrame
-            `event` and `time`.
+            `event` and `time`, and `entry` when samples came under observation later than at 0.
 
         Raises
         ------
         InputError
             No events, fewer than two samples, or an outcome that is none.
         """
-        time, event = time_and_event(y, len(X))
-        values, self.feature_names_ = gene_columns(X, time.size)
-        rows, stop, n_events = _risk_sets(time, event)
         efron = checked_ties(self.ties) == "efron"
-        coef, se, score, spread, status = cox_screen(values, rows, stop, n_events, efron)
+        checked_level(self.level)
+        X, y = aligned(X=X, y=y)
+        outcome = outcome_with_events(y, len(X))
+        values, self.feature_names_ = gene_columns(X, outcome.time.size)
+        rows, stop, n_events, late, n_late = _risk_sets(outcome)
+        coef, se, score, spread, status = cox_screen(values, rows, stop, n_events, late, n_late, efron)
         diverged = status == DIVERGED
         fitted = diverged | (status == CONVERGED)
         self.coef_ = np.where(diverged, np.copysign(np.inf, coef), np.where(fitted, coef, np.nan))
@@ -215,9 +221,17 @@ class ModeratedScreen(Screen):
         return self
 
 
-def _risk_sets(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return samples by decreasing time with events last, where each time stops, and its number of events."""
-    order = np.lexsort((event, -time))
-    order = order[time[order] >= time[event].min()]  # who left before the first event is in no risk set
-    stop = np.append(np.flatnonzero(np.diff(time[order])) + 1, order.size)
-    return order, stop, np.add.reduceat(event[order].astype(int), np.append(0, stop[:-1]))
+def _risk_sets(outcome: FollowUp) -> tuple[np.ndarray, ...]:
+    """Return how `cox_screen` wants the samples: `rows`, `stop`, `n_events`, `late` and `n_late`."""
+    event = outcome.event
+    order = np.lexsort((event, -outcome.time))
+    order = order[at_risk_at_an_event(outcome)[order]]
+    time = outcome.time[order]
+    stop = np.append(np.flatnonzero(np.diff(time)) + 1, order.size)
+    start = np.append(0, stop[:-1])
+    late, n_late = np.empty(0, int), np.zeros(stop.size, int)
+    if outcome.entry is not None:
+        entry = outcome.entry[order]
+        late = np.argsort(-entry, kind="stable")
+        n_late = np.searchsorted(-entry[late], -time[start], side="right")
+    return order, stop, np.add.reduceat(event[order].astype(int), start), late, n_late

@@ -26,12 +26,19 @@ def _sum_to(tree: np.ndarray, position: int) -> float:
 
 @njit(cache=True)
 def concordance_counts(
-    time: np.ndarray, event: np.ndarray, rank: np.ndarray, weight: np.ndarray, start: np.ndarray
+    time: np.ndarray,
+    event: np.ndarray,
+    rank: np.ndarray,
+    weight: np.ndarray,
+    start: np.ndarray,
+    entry: np.ndarray,
+    late: np.ndarray,
 ) -> tuple[float, float, float]:
     """Count weighted concordant, discordant and risk-tied pairs inside strata.
 
     A pair is comparable when the one with the shorter time had the event; at equal times an event
-    comes before a censoring, and two events at the same time are not comparable.
+    comes before a censoring, and two events at the same time are not comparable. With times of entry, the
+    other one must have entered before the event.
 
     Parameters
     ----------
@@ -41,6 +48,10 @@ def concordance_counts(
         Dense rank of the risk from 1, among all samples.
     start : (s + 1,) int array
         Where each stratum begins; the last entry is n.
+    entry : (n,) or (0,) array
+        When each sample came under observation, before its time; empty when all were there from the start.
+    late : (n,) or (0,) int array
+        Samples sorted by stratum and, inside a stratum, by decreasing entry.
 
     Returns
     -------
@@ -52,13 +63,17 @@ def concordance_counts(
     for s in range(start.size - 1):
         tree[:] = 0.0
         total = 0.0
-        first = start[s]
+        first, waiting = start[s], start[s]
         while first < start[s + 1]:
             last = first + 1
             # all events of one time look at those who outlived it before any of them is added
             while event[first] and last < start[s + 1] and event[last] and time[last] == time[first]:
                 last += 1
             if event[first]:
+                while waiting < start[s + 1] and entry.size and entry[late[waiting]] >= time[first]:
+                    _add(tree, rank[late[waiting]], -weight[late[waiting]])
+                    total -= weight[late[waiting]]
+                    waiting += 1
                 for i in range(first, last):
                     below = _sum_to(tree, rank[i] - 1)
                     upto = _sum_to(tree, rank[i])

@@ -15,11 +15,12 @@ _LEAST_INFORMATION = 1e-12
 
 
 @njit(cache=True, error_model="numpy")
-def _derivatives(x, beta, stop, n_events, efron, space, sums, score, information):
+def _derivatives(x, beta, stop, n_events, late, n_late, efron, space, sums, score, information):
     """Write score and information of every lane at its coefficient.
 
     Samples are sorted by decreasing time, so the risk-set sums of w, w x and w x^2 (w = exp(beta x)) only
-    grow; all samples of a time (up to `stop`, its events last) are added before its events are counted.
+    grow; all samples of a time (up to `stop`, its events last) are added before its events are counted. Those
+    who enter later than the event (`late`) are taken out again.
     """
     n = x.shape[0]
     eta, w = space[0], space[1]
@@ -31,7 +32,7 @@ def _derivatives(x, beta, stop, n_events, efron, space, sums, score, information
     sums[:] = 0.0
     score[:] = 0.0
     information[:] = 0.0
-    i = 0
+    i, out = 0, 0
     for group in range(stop.size):
         while i < stop[group]:
             row = i * LANES
@@ -41,6 +42,14 @@ def _derivatives(x, beta, stop, n_events, efron, space, sums, score, information
                 sums[LANES + k] += weight * value
                 sums[2 * LANES + k] += weight * value * value
             i += 1
+        while n_events[group] > 0 and out < n_late[group]:
+            row = late[out] * LANES
+            for k in range(LANES):
+                weight, value = w[row + k], flat_x[row + k]
+                sums[k] -= weight
+                sums[LANES + k] -= weight * value
+                sums[2 * LANES + k] -= weight * value * value
+            out += 1
         first_event = stop[group] - n_events[group]
         if n_events[group] > 1 and efron:
             _tied(flat_x, w, first_event, n_events[group], sums, score, information)
@@ -96,7 +105,7 @@ def _advance(beta, score, information, limit, bracket):
 
 
 @njit(cache=True, error_model="numpy")
-def _fit(x, stop, n_events, efron, beta, information, score_test, status):
+def _fit(x, stop, n_events, late, n_late, efron, beta, information, score_test, status):
     """Find the root of every lane's score."""
     n = x.shape[0]
     space, sums = np.empty((3, n * LANES)), np.empty(3 * LANES)
@@ -111,7 +120,7 @@ def _fit(x, stop, n_events, efron, beta, information, score_test, status):
     beta[:] = 0.0
     running = status == CONVERGED
     for step in range(_MAX_STEPS):
-        _derivatives(x, beta, stop, n_events, efron, space, sums, score, current)
+        _derivatives(x, beta, stop, n_events, late, n_late, efron, space, sums, score, current)
         for k in range(LANES):
             if not running[k]:
                 continue
@@ -133,7 +142,7 @@ def _fit(x, stop, n_events, efron, beta, information, score_test, status):
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def cox_screen(genes, rows, stop, n_events, efron=True):
+def cox_screen(genes, rows, stop, n_events, late, n_late, efron=True):
     """Fit a univariate Cox model to each gene.
 
     Parameters
@@ -145,6 +154,10 @@ def cox_screen(genes, rows, stop, n_events, efron=True):
         Behind the last position in `rows` of each time.
     n_events : int array (n_times,)
         Events at each time; at least one in all.
+    late : int array (n,) or (0,)
+        Positions in `rows` by decreasing time of entry; empty when all were there from the start.
+    n_late : int array (n_times,)
+        How many of `late` have not entered before each time.
     efron : bool
         Efron's treatment of ties, else Breslow's.
 
@@ -165,7 +178,7 @@ def cox_screen(genes, rows, stop, n_events, efron=True):
         lanes = slice(first, first + LANES)
         x, beta, information = np.empty((rows.size, LANES)), np.empty(LANES), np.full(LANES, np.nan)
         standardize(genes, rows, first, min(LANES, n_genes - first), x, spread[lanes], status[lanes])
-        _fit(x, stop, n_events, efron, beta, information, score_test[lanes], status[lanes])
+        _fit(x, stop, n_events, late, n_late, efron, beta, information, score_test[lanes], status[lanes])
         for k in range(LANES):
             coef[first + k] = beta[k] / spread[first + k]
             se[first + k] = 1.0 / (np.sqrt(information[k]) * spread[first + k])

@@ -47,7 +47,7 @@ def standardize(genes, rows, first, n_lanes, x, scale, status):
         status[k] = CONVERGED
         if not np.isfinite(scale[k]):
             status[k] = MISSING
-        elif not scale[k] > 1e-10 * (1.0 + abs(center[k])):  # rounding alone gives a tiny spread
+        elif not scale[k] > 1e-10 * abs(center[k]):  # rounding alone gives a tiny spread
             status[k] = CONSTANT
         else:
             factor[k] = 1.0 / scale[k]

@@ -158,7 +158,8 @@ def _solve_one(
 ):  # fmt: skip
     """Solve on the active genes, let candidates that violate in, until none does; False: no room."""
     rows, factor = fits.rows[f], fits.factor[f % fits.factor.shape[0]]
-    outcome = Outcome(everyone.target[rows], everyone.group[rows], everyone.stratum[rows])
+    entry = everyone.entry[rows] if everyone.entry.size else everyone.entry
+    outcome = Outcome(everyone.target[rows], everyone.group[rows], everyone.stratum[rows], entry)
     waiting = candidate.copy()
     waiting[state.active[f, : state.count[f]]] = False
     steep = _expected(f, np.flatnonzero(waiting), course, lasso, factor)

@@ -23,11 +23,14 @@ class Outcome(NamedTuple):
         Cox: numbers the distinct times within strata. Samples are sorted by it.
     stratum : (n,) int array
         Cox: samples of different strata are never compared.
+    entry : (n,) or (0,) int array
+        Cox: a sample is at risk in the groups after this one; empty when all are from the start.
     """
 
     target: np.ndarray
     group: np.ndarray
     stratum: np.ndarray
+    entry: np.ndarray
 
 
 @njit(cache=True)
@@ -145,12 +148,15 @@ def _cox(eta, outcome, weight, efron, residual, curvature):
             shift = eta[i]
     hazard = np.zeros(n)  # by the first sample of a group: increment for those who outlive its time
     hazard_of_dead = np.zeros(n)  # Efron: those who die at a tied time are at risk only partly
+    absent = _entering(eta, shift, outcome, weight)
+    next_group = absent.size - 1
     at_risk, loss, stop = 0.0, 0.0, n
     while stop > 0:
         start = stop
         deaths, dying, n_deaths = 0.0, 0.0, 0
         if stop < n and stratum[stop - 1] != stratum[stop]:
             at_risk = 0.0
+            next_group = min(next_group, group[stop - 1])
         while start > 0 and group[start - 1] == group[stop - 1]:
             start -= 1
             e = weight[start] * np.exp(eta[start] - shift) if weight[start] > 0.0 else 0.0
@@ -161,6 +167,11 @@ def _cox(eta, outcome, weight, efron, residual, curvature):
                 dying += e
                 n_deaths += 1
                 loss -= weight[start] * eta[start]
+        while next_group >= group[start]:  # those who enter now or later are not at risk yet
+            at_risk -= absent[next_group]
+            next_group -= 1
+        if absent.size:  # never less than those who have the event, whatever was lost in the difference
+            at_risk = max(at_risk, dying)
         at_risk = max(at_risk, _LEAST_AT_RISK)
         if n_deaths > 0 and not (efron and n_deaths > 1):
             hazard[start] = deaths / at_risk
@@ -178,15 +189,34 @@ def _cox(eta, outcome, weight, efron, residual, curvature):
 
 
 @njit(cache=True)
+def _entering(eta, shift, outcome, weight):
+    """Return the relative risk that enters at each group, or between it and the next."""
+    group, entry = outcome.group, outcome.entry
+    if entry.size == 0:
+        return np.zeros(0)
+    absent = np.zeros(group[-1] + 1)
+    for i in range(entry.size):
+        if weight[i] > 0.0 and entry[i] >= 0:
+            absent[entry[i]] += weight[i] * np.exp(eta[i] - shift)
+    return absent
+
+
+@njit(cache=True)
 def _spread_hazard(outcome, weight, hazard, hazard_of_dead, residual, curvature):
     """Turn relative risks, in `curvature`, into expected events: the martingale residuals' second half."""
     before, now, now_dead = 0.0, 0.0, 0.0
+    upto = np.zeros(outcome.group[-1] + 1 if outcome.entry.size else 0)  # hazard of a stratum's groups so far
     for i in range(weight.size):
         if i == 0 or outcome.group[i] != outcome.group[i - 1]:
             same = i > 0 and outcome.stratum[i] == outcome.stratum[i - 1]
             before = before + now if same else 0.0
             now, now_dead = hazard[i], hazard_of_dead[i]
+            if upto.size:
+                if same:  # groups without samples here
+                    upto[outcome.group[i - 1] + 1 : outcome.group[i]] = before
+                upto[outcome.group[i]] = before + now
         dead = outcome.target[i] > 0
-        expected = curvature[i] * (before + (now_dead if dead else now))
+        missed = upto[outcome.entry[i]] if upto.size and outcome.entry[i] >= 0 else 0.0
+        expected = curvature[i] * max(before - missed + (now_dead if dead else now), 0.0)
         residual[i] = (weight[i] if dead else 0.0) - expected
         curvature[i] = expected

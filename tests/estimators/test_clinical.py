@@ -26,7 +26,10 @@ def _cohort(n: int = 160) -> tuple[np.ndarray, pd.DataFrame, np.ndarray, pd.Data
     clinical.iloc[::9, 0] = np.nan
     signal = X[:, 4] + 1.5 * (clinical["grade"] == "3").to_numpy()
     y = (rng.random(n) < 1 / (1 + np.exp(1 - 1.5 * signal))).astype(int)
-    survival = pd.DataFrame({"event": rng.random(n) < 0.8, "time": rng.exponential(np.exp(-signal))})
+    survival = pd.DataFrame(
+        {"event": rng.random(n) < 0.8, "time": rng.exponential(np.exp(-signal))},
+        index=clinical.index,
+    )
     return X, clinical, y, survival
 
 

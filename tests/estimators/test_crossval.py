@@ -178,7 +178,7 @@ def test_auc_compares_only_inside_test_folds():
 
 def test_missing_survival_times_are_an_input_error():
     y = pd.DataFrame({"event": [0, 1], "time": [1.0, np.nan]})
-    with pytest.raises(InputError, match="survival times"):
+    with pytest.raises(InputError, match="time is missing"):
         cross_validate(MeanDifference(), np.zeros((2, 2)), y, n_folds=2)
 
 

@@ -32,7 +32,7 @@ def test_auc_refuses_one_class_and_missing_scores():
         metrics.auc([1, 1], [0.0, 1.0])
     with pytest.raises(InputError, match="missing"):
         metrics.auc([0, 1], [np.nan, 1.0])
-    with pytest.raises(InputError, match="other than 0 and 1"):
+    with pytest.raises(InputError, match="truth must be 0 or 1"):
         metrics.auc([1, 2], [0.0, 1.0])
 
 
@@ -65,12 +65,17 @@ def test_repeats_of_a_subject_do_not_narrow_the_interval():
     np.testing.assert_allclose(once, twice)
 
 
-@pytest.mark.parametrize(("score", "estimate"), [([0, 0, 1, 1], 1.0), ([1, 1, 0, 0], 0.0), ([1] * 4, 0.5)])
+@pytest.mark.parametrize(("score", "estimate"), [([0, 0, 1, 1], 1.0), ([1, 1, 0, 0], 0.0)])
 def test_interval_stays_honest_without_delong_variance(score, estimate):
     found, lower, upper = metrics.auc_interval([0, 0, 1, 1], score)
     assert found == estimate
     assert upper - lower > 0.3
     assert lower <= found <= upper
+
+
+def test_a_constant_score_ranks_by_chance_with_certainty():
+    assert metrics.auc_interval([0, 0, 1, 1], [1] * 4) == (0.5, 0.5, 0.5)
+    assert metrics.concordance_interval([1, 2, 3, 4], [1, 1, 1, 0], [1] * 4, 1) == (0.5, 0.5, 0.5)
 
 
 def test_concordance_equals_r():

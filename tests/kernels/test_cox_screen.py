@@ -8,6 +8,7 @@ import numba
 import numpy as np
 import pandas as pd
 
+from precisionmed.estimators._outcome import FollowUp
 from precisionmed.estimators.screen import _risk_sets
 from precisionmed.kernels.cox_screen import cox_screen
 from precisionmed.kernels.lanes import CONSTANT, CONVERGED, DIVERGED, MISSING
@@ -19,7 +20,7 @@ def _arrays() -> tuple[np.ndarray, ...]:
     cohort = pd.read_csv(REFERENCE / "cohort.csv").astype({"time": float})
     genes = pd.read_csv(REFERENCE / "genes.csv").to_numpy()
     return np.ascontiguousarray(genes), *_risk_sets(
-        cohort["time"].to_numpy(), cohort["event"].to_numpy() == 1
+        FollowUp(cohort["time"].to_numpy(), cohort["event"].to_numpy() == 1)
     )
 
 
@@ -65,5 +66,5 @@ def test_status_of_flat_missing_and_separating_genes():
     time, event = cohort["time"].to_numpy(), cohort["event"].to_numpy() == 1
     gap = np.where(np.arange(time.size) == 2, np.nan, time)
     genes = np.column_stack([np.full(time.size, 0.1), event.astype(float), -time, gap])
-    *_, status = cox_screen(genes, *_risk_sets(time, event), True)
+    *_, status = cox_screen(genes, *_risk_sets(FollowUp(time, event)), True)
     assert status.tolist() == [CONSTANT, DIVERGED, DIVERGED, MISSING]

@@ -33,7 +33,7 @@ CLASSES = 3
 def _outcome(target, time, stratum=None) -> Outcome:
     stratum = np.zeros(time.size, int) if stratum is None else stratum
     group = np.append(0, np.cumsum((np.diff(time) != 0) | (np.diff(stratum) != 0)))
-    return Outcome(target.astype(float), group, stratum)
+    return Outcome(target.astype(float), group, stratum, np.empty(0, int))
 
 
 def _loss(family, eta, outcome, weight, output=0):
