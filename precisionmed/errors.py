@@ -87,7 +87,9 @@ def nearest(word: str, options: Iterable[str], n: int = 3) -> str:
 
 def split_words(name: str) -> list[str]:
     """Return the words of a name in lower case: `OS.time`, `osTime` and `OS_TIME` are `os time`."""
-    parts = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", " ", name).replace("%", " percent ")
+    parts = re.sub(
+        r"(?<=[a-z]{2})(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})|(?<=[a-z]\d)(?=[A-Z][a-z])", " ", name
+    ).replace("%", " percent ")
     words = re.findall(r"[^\W_]+", parts.lower())
     return [part for word in words for part in _GLUED.sub(r"\1 \2", word).split()]
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from precisionmed.cli._guard import console, guarded
 from precisionmed.errors import InputError
+
+if TYPE_CHECKING:
+    from precisionmed.io.propose import ProposedConfig
+
+_MOST_LINES = 40
+"""Lines of a listing; the config has all of them."""
+_MOST_LETTERS = 60
+"""Letters of a column's name that are shown."""
 
 
 def register(app: typer.Typer) -> None:
@@ -18,10 +26,14 @@ def register(app: typer.Typer) -> None:
 
 def init(
     expression: Annotated[
-        Path, typer.Option("--expression", help="Expression matrix: TSV, CSV (gz) or h5ad.")
+        list[Path],
+        typer.Option("--expression", help="Expression matrix: TSV, CSV (gz) or h5ad. May be repeated."),
     ],
     clinical: Annotated[
-        Path | None, typer.Option("--clinical", help="Clinical table: TSV, CSV or XLSX.")
+        list[Path] | None,
+        typer.Option(
+            "--clinical", help="Clinical table: TSV, CSV or XLSX. Several (repeated, or a,b) are joined."
+        ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", help="Config to write.")] = Path("config.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace an existing config.")] = False,
@@ -33,9 +45,55 @@ def init(
 
         if output.exists() and not force:
             raise InputError(f"{output} is there already; give another --output, or --force to replace it.")
-        text = propose_config(expression, clinical, folder=output.parent)
+        proposed = propose_config(expression, _split(clinical or []) or None, folder=output.parent)
+        output.parent.mkdir(parents=True, exist_ok=True)
         with replacing(output) as temporary:
-            temporary.write_text(text)
-        console.print(
-            f"Wrote {output}. Read it, correct it, then: precisionmed run --config {output} --cores 2"
+            temporary.write_text(proposed.text, encoding="utf-8")
+        for line in _summary(proposed):
+            _print(line)
+        _print(f"Wrote {output}. Read it, correct it, then: precisionmed run --config {output} --cores 2")
+
+
+def _split(paths: list[Path]) -> list[Path]:
+    """Return the paths, those joined by commas one by one (unless there is such a file)."""
+    found: list[Path] = []
+    for path in paths:
+        found += (
+            [path] if path.exists() else [Path(part.strip()) for part in str(path).split(",") if part.strip()]
         )
+    return found
+
+
+def _summary(proposed: ProposedConfig) -> list[str]:
+    """Return what is told of a proposal, line by line: roles, columns not used, what to check."""
+    if not len(proposed.used) and not len(proposed.unused) and not proposed.others:
+        return ["There is no clinical table: no roles are proposed."]
+    used = [f"  {_short(row.column)} -> {row.role}" for row in proposed.used.itertuples(index=False)]
+    unused = [
+        f"  {_short(row.column)} looks like {row.looks_like}, not used: {row.reason}."
+        for row in proposed.unused.itertuples(index=False)
+    ]
+    checks = [f"  {key.removeprefix('cohort.')}: {text}" for key, text in proposed.remarks.items()]
+    lines = ["Columns and what they are taken for:", *_folded(used or ["  (none)"])]
+    if unused:
+        lines += ["Columns that look like something and are not used:", *_folded(unused)]
+    if proposed.others:
+        lines.append(f"{proposed.others} more columns have no role.")
+    return [*lines, "To check (beside the keys in the config too):", *_folded(checks)]
+
+
+def _folded(lines: list[str]) -> list[str]:
+    if len(lines) <= _MOST_LINES:
+        return lines
+    return [*lines[:_MOST_LINES], f"  ... and {len(lines) - _MOST_LINES} more: see the config."]
+
+
+def _short(column: object) -> str:
+    from precisionmed.io.propose import one_line
+
+    name = one_line(column)
+    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 3]}..."
+
+
+def _print(text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True, emoji=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
 
 from precisionmed.errors import InputError, first_few, nearest, warn
 from precisionmed.estimators._matrix import Matrix, sample_name
@@ -30,6 +31,18 @@ def learn_batches(
     if len(batches) < 2:
         raise InputError(f"batch correction needs at least two batches, found only '{batches[0]}'.")
     return batches, codes, sizes
+
+
+def separate_parts(counts: pd.DataFrame) -> int:
+    """Return into how many parts batches (rows) and classes (columns) fall.
+
+    They are the two sides of a graph, joined where a batch has samples of a class. When it falls apart, the
+    difference between the parts is one of batch and of class at once.
+    """
+    batches, classes = counts.shape
+    graph = np.zeros((batches + classes, batches + classes))
+    graph[:batches, batches:] = counts.to_numpy() > 0
+    return int(connected_components(graph, directed=False)[0])
 
 
 def known_codes(

@@ -7,74 +7,139 @@ import textwrap
 import types
 import typing
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 from pydantic import BaseModel
 
 from precisionmed.config import EndpointConfig, RunConfig
-from precisionmed.io._guess import guess_cohort
+from precisionmed.io._clinical_tables import read_clinical
+from precisionmed.io._guess import (
+    COLUMNS,
+    Proposal,
+    guess_cohort,
+    keep_rows,
+    propose_correction,
+    unused_columns,
+)
 from precisionmed.io._samples import match_samples, names_in
 from precisionmed.io.expression import read_expression
 from precisionmed.io.scale import detect_scale
-from precisionmed.io.tables import read_text_table
 
 _WIDTH = 100
 _HEAD = """\
 # Configuration of a precisionmed run, proposed from the tables themselves.
-# Check everything under `roles` before the first run: only you know what the columns mean.
+# Check everything under `roles` before the first run: only you know what the columns mean. What became of
+# each column stands at the end.
 """
+
+
+@dataclass(frozen=True)
+class ProposedConfig:
+    """A config as text, and what became of the clinical columns."""
+
+    text: str
+    """YAML that `load_config` reads: every key with its meaning and what a person should check."""
+    used: pd.DataFrame
+    """`column` and `role`."""
+    unused: pd.DataFrame
+    """Columns that look like something, as `unused_columns` returns them."""
+    others: int
+    """How many columns look like nothing that an analysis asks for."""
+    remarks: dict[str, str]
+    """Config key (dotted) -> what to check."""
 
 
 def propose_config(
     expression: str | Path | Sequence[str | Path],
-    clinical: str | Path | None = None,
+    clinical: str | Path | Sequence[str | Path] | None = None,
     *,
     folder: str | Path = ".",
-) -> str:
+) -> ProposedConfig:
     """Propose a commented YAML config for a cohort's files.
 
     Parameters
     ----------
     expression, clinical
-        The files (paths relative to the working directory).
+        The files (paths relative to the working directory); several clinical tables are joined.
     folder
         Where the config will be written; its paths are made relative to it.
 
     Returns
     -------
-    str
-        YAML that `load_config` reads. Every key is there with its meaning; what the columns could mean is
-        proposed from their names and values.
+    ProposedConfig
+        Every key is there with its meaning; roles are proposed from the columns' names and values.
 
     Raises
     ------
     InputError
         A file cannot be read, or the tables have no sample in common.
     """
-    paths = [Path(expression)] if isinstance(expression, str | Path) else [Path(path) for path in expression]
-    table = None if clinical is None else read_text_table(Path(clinical), "clinical table")
+    paths, tables = _paths(expression), _paths(clinical)
+    notes: list[str] = []
+    table = read_clinical(tables, None, notes) if tables else None
     matrix = read_expression(paths[0], sample_names=names_in(table, None))
-    remarks = {"orientation": f"Found: {matrix.orientation} ({matrix.evidence}).",
-               "scale": "Found: {} ({}).".format(*detect_scale(matrix.frame))}  # fmt: skip
+    scale, evidence = detect_scale(matrix.frame)
+    remarks = {"cohort.orientation": f"Found: {matrix.orientation} ({matrix.evidence}).",
+               "cohort.scale": f"Found: {scale} ({evidence})."}  # fmt: skip
     cohort: dict[str, Any] = {"expression": [_relative(path, folder) for path in paths]}
-    source = matrix.obs
-    if table is not None and clinical is not None:
-        names = (paths[0].name, Path(clinical).name)
-        match = match_samples(matrix.frame.columns, table, sample_column=None, names=names, notes=[])
-        source = table.iloc[match.rows[match.rows >= 0]]
-        cohort |= {"clinical": _relative(Path(clinical), folder), "sample_column": match.column}
-    if source is not None:
-        proposed, why = guess_cohort(source.astype(str))
-        cohort |= proposed
-        remarks |= why
-    config = RunConfig.model_validate({"cohort": cohort})
-    return (
-        _HEAD
-        + "\n".join(_lines(config, 0, {f"cohort.{key}": text for key, text in remarks.items()}, ""))
-        + "\n"
-    )
+    source, values = matrix.obs, matrix.frame
+    if table is not None:
+        names = (paths[0].name, " and ".join(path.name for path in tables))
+        match = match_samples(values.columns, table, sample_column=None, names=names, notes=[])
+        source, values = table.iloc[match.rows[match.rows >= 0]], values.loc[:, match.rows >= 0]
+        written = [_relative(path, folder) for path in tables]
+        cohort |= {"clinical": written[0] if len(written) == 1 else written, "sample_column": match.column}
+    raw: dict[str, Any] = {"cohort": cohort}
+    if source is None:
+        return _proposed(RunConfig.model_validate(raw), remarks, None, None)
+    source = source.astype(str).reset_index(drop=True)
+    proposal = guess_cohort(source, cohort.get("sample_column"))
+    raw["cohort"] = cohort | proposal.cohort
+    remarks |= {f"cohort.{key}": text for key, text in proposal.remarks.items()}
+    if proposal.cohort["roles"]["batch"]:
+        stay = keep_rows(source, proposal.cohort["keep"])
+        seen = values.iloc[:, stay.index]
+        method, why = propose_correction(seen, scale, stay, proposal.cohort["roles"])
+        raw["batch"] = {"method": method}
+        remarks["batch.method"] = why
+    return _proposed(RunConfig.model_validate(raw), remarks, source, proposal)
+
+
+def _proposed(
+    config: RunConfig, remarks: dict[str, str], clinical: pd.DataFrame | None, proposal: Proposal | None
+) -> ProposedConfig:
+    used, unused, others = pd.DataFrame(columns=["column", "role"]), pd.DataFrame(columns=list(COLUMNS)), 0
+    if clinical is not None and proposal is not None:
+        used = pd.DataFrame(
+            [(column, proposal.roles[column]) for column in clinical.columns if column in proposal.roles],
+            columns=["column", "role"],
+        )
+        unused = unused_columns(clinical, config.cohort, proposal)
+        others = clinical.shape[1] - len(used) - len(unused)
+    lines = [_HEAD, *_lines(config, 0, remarks, "")]
+    if clinical is not None:
+        lines += ["", *_comment("What became of the columns of the clinical table:", "")]
+        lines += [f"#   {one_line(column)}: {role}" for column, role in used.itertuples(index=False)]
+        for row in unused.itertuples(index=False):
+            lines += _comment(f"not used: {row.column} looks like {row.looks_like}; {row.reason}.", "")
+        lines += _comment(f"{others} more columns have no role.", "") if others else []
+    text = "\n".join(lines) + "\n"
+    return ProposedConfig(text, used, unused, others, {key: one_line(told) for key, told in remarks.items()})
+
+
+def one_line(text: object) -> str:
+    """Return a text from a table as it can be shown in a line: without control characters."""
+    return "".join(c if c.isprintable() else " " for c in str(text))
+
+
+def _paths(given: str | Path | Sequence[str | Path] | None) -> list[Path]:
+    if given is None:
+        return []
+    return [Path(given)] if isinstance(given, str | Path) else [Path(path) for path in given]
 
 
 def _relative(path: Path, folder: str | Path) -> str:
@@ -131,8 +196,10 @@ def _template(annotation: Any) -> BaseModel | None:
 
 
 def _comment(text: str, indent: str) -> list[str]:
-    text = " ".join(text.split())
-    return textwrap.wrap(text, _WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
+    text = " ".join(one_line(text).split())
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ", break_long_words=False
+    )
 
 
 def _scalar(value: Any) -> str:

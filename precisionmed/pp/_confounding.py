@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2_contingency
 
 from precisionmed.config import RolesConfig
 from precisionmed.errors import InputError, warn
+from precisionmed.estimators._batches import separate_parts
 
 _LABELS = ("er", "pr", "her2", "intrinsic", "treatment", "response")
 _STRONG = 0.5
@@ -18,13 +18,12 @@ _NOTABLE = 0.3
 def refuse_confounded(obs: pd.DataFrame, roles: RolesConfig) -> None:
     """Raise an InputError when no batch links two classes of a label.
 
-    Batches and classes are the two sides of a graph, joined where a batch has samples of a class. When it
-    falls apart, the difference between the parts is one of batch and of class at once: batch correction
-    would remove the biology, and no model could tell.
+    The difference between the parts is one of batch and of class at once: batch correction would remove the
+    biology, and no model could tell.
     """
     for label in _labels(obs, roles):
         counts = _counts(obs, label)
-        if min(counts.shape) > 1 and _parts(counts) > 1:
+        if min(counts.shape) > 1 and separate_parts(counts) > 1:
             column = roles.batch or "batch"
             raise InputError(
                 f"batch column '{column}' is confounded with '{label}', correcting it would remove the "
@@ -72,13 +71,6 @@ def _counts(obs: pd.DataFrame, label: str) -> pd.DataFrame:
     if pd.api.types.is_numeric_dtype(classes):
         classes = classes.map({0.0: "no event", 1.0: "event"})
     return pd.crosstab(obs["batch"].astype(str), classes.astype(object))
-
-
-def _parts(counts: pd.DataFrame) -> int:
-    batches, classes = counts.shape
-    graph = np.zeros((batches + classes, batches + classes))
-    graph[:batches, batches:] = counts.to_numpy() > 0
-    return int(connected_components(graph, directed=False)[0])
 
 
 def _one_line(counts: pd.DataFrame, most: int = 6) -> str:

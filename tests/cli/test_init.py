@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from precisionmed.cli.app import app
 from precisionmed.config import load_config
 from precisionmed.io import read_cohort
+from precisionmed.io.genes import gene_table
 from tests.io.conftest import Files
 
 
@@ -32,3 +37,117 @@ def test_the_config_finds_its_tables_wherever_it_is_written(files, tmp_path, mon
     assert result.exit_code == 0, result.output
     monkeypatch.chdir("/")
     assert read_cohort(load_config(folder / output).cohort).n_obs == 12
+
+
+MESSY = 60
+
+
+@pytest.fixture
+def messy(tmp_path):
+    """A table as hospitals have it, and counts whose second plate is brighter in a third of the genes."""
+    rng = np.random.default_rng(7)
+    files = Files(tmp_path, MESSY)
+    plate = np.tile(["A", "B", "C"], MESSY // 3)
+    genes = [*files.counts.index, *list(gene_table().length)[:188]]
+    counts = rng.negative_binomial(5, 0.02, (len(genes), MESSY))
+    counts[::3, plate == "B"] *= 6
+    files.counts = pd.DataFrame(counts, index=pd.Index(genes, name="gene"), columns=files.samples)
+
+    def pick(*values):
+        return rng.choice(values, MESSY).astype(object)
+
+    def numbers(low, high, digits=0):
+        return [f"{x:.{digits}f}" for x in rng.uniform(low, high, MESSY)]
+
+    table = {
+        "Sample": files.samples,
+        "Pat. No.": [f"P{i}" for i in range(MESSY)],
+        "Age at Dx": numbers(30, 85),
+        "Tumour size (cm)": numbers(0.5, 6, 1),
+        "Vital status": pick("Dead", "Alive"),
+        "OS (mo)": numbers(1, 120, 1),
+        "DFS months": numbers(1, 120, 1),
+        "DFS censored": pick("1", "0", "1"),
+        "HER2 IHC": pick("0", "1+", "2+", "3+"),
+        "ER status by IHC": pick("Positive", "Negative", "Indeterminate"),
+        "PR %": pick("0", "<1", "1", "20", "90"),
+        "er_mrna": pick("Positive", "Negative"),
+        "Chemo": pick("Y", "N"),
+        "Stage": pick("Stage I", "Stage IIA", "Stage IIIB"),
+        "Grade": pick("G1", "G2", "G3"),
+        "pT": pick("T1", "T2", "T3"),
+        "pN": pick("N0", "N1", "N2"),
+        "Menopausal status": pick("pre", "post"),
+        "Plate": plate,
+        "Site": pick("north", "south"),
+        "Gender": pick("F", "F", "F", "M"),
+        "ER H-score": numbers(0, 300),
+        "DSS": pick("0", "1"),
+        "comment [b]{x}": [f"c{i}" for i in range(MESSY)],
+    }
+    files.clinical = pd.DataFrame(table)
+    files.clinical.loc[5, "Vital status"] = "Lost to follow-up"
+    files.clinical.loc[3, "Age at Dx"] = "unk"
+    files.clinical.loc[7, "HER2 IHC"] = "Not done"
+    files.clinical.loc[9, "Stage"] = "Stage X"
+    return files
+
+
+def test_a_messy_table_goes_through_without_an_edit(messy, tmp_path):
+    messy.write()
+    config = tmp_path / "config.yaml"
+    result = init(
+        "--expression",
+        tmp_path / "expression.tsv",
+        "--clinical",
+        tmp_path / "clinical.tsv",
+        "--output",
+        config,
+    )
+    assert result.exit_code == 0, result.output
+    cohort, roles = load_config(config).cohort, load_config(config).cohort.roles
+    os, dfs = roles.endpoints["os"], roles.endpoints["dfs"]
+    assert (os.time, os.event, os.unit) == ("OS (mo)", "Vital status", "months")
+    assert (os.event_values, os.censored_values, os.missing_values) == (
+        ["Dead"],
+        ["Alive"],
+        ["Lost to follow-up"],
+    )
+    assert (dfs.event, dfs.event_values, dfs.censored_values) == ("DFS censored", ["0"], ["1"])
+    er, pr, her2 = roles.receptors.er, roles.receptors.pr, roles.receptors.her2
+    assert er is not None
+    assert (er.column, er.equivocal) == ("ER status by IHC", ["Indeterminate"])
+    assert pr is not None
+    assert (pr.column, pr.positive, set(pr.negative)) == ("PR %", ["1", "20", "90"], {"0", "<1"})
+    assert her2 is not None
+    assert (her2.positive, her2.negative, her2.equivocal) == (["3+"], ["0", "1+"], ["2+"])
+    assert her2.missing_values == ["Not done"]
+    assert roles.treatment is not None
+    assert (roles.treatment.column, roles.treatment.treated) == ("Chemo", ["Y"])
+    assert (roles.batch, roles.patient, roles.sex) == ("Plate", "Pat. No.", "Gender")
+    assert set(roles.covariates) == {"Age at Dx", "Grade", "Stage", "Tumour size (cm)"}
+    assert cohort.model_dump()["values"] == {"Age at Dx": {"unk": ""}}
+    assert load_config(config).batch.method == "combat"
+
+    said = result.output
+    for line in (
+        "OS (mo) -> endpoint os: time",
+        "PR % -> receptor pr",
+        "er_mrna looks like receptor er, not used: it seems to be derived from expression",
+        "ER H-score looks like receptor er, not used: it holds numbers without a unit",
+        "DSS looks like follow-up, not used: no column with the time that goes with it was found",
+        "Site looks like batch, not used: the batch is 'Plate'",
+        "Menopausal status looks like covariate (menopause), not used: it goes with 'Age at Dx'",
+        "'Lost to follow-up' (1)",
+        "1 or yes is taken as censored",
+        "Samples separate by 'Plate'",
+    ):
+        assert line in said
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        adata = read_cohort(cohort)
+    assert adata.n_obs == MESSY
+    assert adata.obs["os_event"].isna().sum() == 1
+    dead = messy.clinical["Vital status"].eq("Dead").sum()
+    assert adata.obs["os_event"].sum() == dead
+    assert adata.obs["dfs_event"].sum() == messy.clinical["DFS censored"].eq("0").sum()

@@ -22,7 +22,7 @@ def proposal(files, tmp_path):
     given = files.write()
     folder = tmp_path / "run"
     folder.mkdir()
-    text = propose_config(given["expression"][0], given["clinical"], folder=folder)
+    text = propose_config(given["expression"][0], given["clinical"], folder=folder).text
     (folder / "config.yaml").write_text(text)
     return folder / "config.yaml"
 
@@ -67,13 +67,13 @@ def test_findings_and_doubts_are_told_beside_the_key(proposal):
     text = proposal.read_text()
     assert "# Found: genes_by_samples (12 column names are samples of the clinical table)." in text
     assert "# 1 rows have a time of 0 or less." in text
-    assert "# Column 'tissue' also has normal." in text
+    assert "# Column 'tissue' also has 'normal' (1)." in text
 
 
 def test_a_cohort_without_clinical_table_gets_a_config_too(files, tmp_path):
     given = files.write()
     path = tmp_path / "config.yaml"
-    path.write_text(propose_config(given["expression"][0], folder=tmp_path))
+    path.write_text(propose_config(given["expression"][0], folder=tmp_path).text)
     assert load_config(path).cohort.roles.endpoints == {}
     assert "#  os:" in path.read_text()
 
