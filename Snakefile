@@ -23,6 +23,6 @@ include: "workflows/rules/report.smk"
 rule all:
     default_target: True
     input:
-        f"{OUT}/report.html",
-        f"{OUT}/model.pmz",
+        "report.html",
+        "model.pmz",
     localrule: True

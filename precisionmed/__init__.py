@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from precisionmed.version import __version__
 
 _HOMES = {
     "LockedModel": "precisionmed.io.model",
@@ -23,7 +23,7 @@ _HOMES = {
 }
 _PARTS = ("datasets", "estimators", "pl", "pp", "report", "tl")
 
-__all__ = ["LockedModel", "lock", "read_cohort", "read_run", *_PARTS]
+__all__ = ["LockedModel", "__version__", "lock", "read_cohort", "read_run", *_PARTS]
 
 if TYPE_CHECKING:
     from precisionmed import datasets as datasets

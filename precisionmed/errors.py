@@ -127,3 +127,9 @@ def first_few(names: Iterable[str], n: int = 5) -> str:
     listed = [str(name) for name in names]
     more = f" (+{len(listed) - n} more)" if len(listed) > n else ""
     return ", ".join(listed[:n]) + more
+
+
+def one_line(text: object, limit: int = 200) -> str:
+    """Return a foreign text for a message: no line ends or control characters, no longer than a line."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: 4 * limit]).split())
+    return words if len(words) <= limit else f"{words[: limit - 1]}…"

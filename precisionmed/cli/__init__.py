@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from precisionmed.cli.app import main
+from precisionmed.caches import make_caches_writable
+
+make_caches_writable()  # before anything imports a library that keeps a cache
+
+from precisionmed.cli.app import main  # noqa: E402
 
 __all__ = ["main"]

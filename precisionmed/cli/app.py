@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from precisionmed import __version__
 from precisionmed.cli import init, model, run, steps
+from precisionmed.version import __version__
 
 app = typer.Typer(
     name="precisionmed",

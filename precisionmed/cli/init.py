@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from precisionmed.cli._guard import console, guarded
+from precisionmed.cli._guard import guarded, say
 from precisionmed.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def init(
         with replacing(output) as temporary:
             temporary.write_text(proposed.text, encoding="utf-8")
         for line in _summary(proposed):
-            _print(line)
-        _print(f"Wrote {output}. Read it, correct it, then: precisionmed run --config {output} --cores 2")
+            say(line)
+        say(f"Wrote {output}. Read it, correct it, then: precisionmed run --config {output} --cores 2")
 
 
 def _split(paths: list[Path]) -> list[Path]:
@@ -93,7 +93,3 @@ def _short(column: object) -> str:
 
     name = one_line(column)
     return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 3]}..."
-
-
-def _print(text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True, emoji=False)

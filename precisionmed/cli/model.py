@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from precisionmed.cli._guard import console, guarded, status_path
+from precisionmed.cli._guard import guarded, say, status_path
 from precisionmed.cli.steps import Config, Inputs, Log, Output, Threads
 from precisionmed.config import load_config
 from precisionmed.errors import InputError
@@ -60,15 +60,16 @@ def predict(
     with guarded("predict", log, threads):
         from precisionmed.io.model import LockedModel
         from precisionmed.io.run import replacing
+        from precisionmed.io.spreadsheet import without_formulas
 
         locked = LockedModel.load(model)
         calls = locked.predict(_samples(expression, locked), batch=batch, centre=centre)
         if output is None:
-            typer.echo(calls.to_csv(sep="\t", index_label="sample"), nl=False)
+            typer.echo(without_formulas(calls).to_csv(sep="\t", index_label="sample"), nl=False)
             return
         with replacing(output) as temporary:
-            calls.to_csv(temporary, sep="\t", index_label="sample")
-        console.print(f"Wrote {output}: {len(calls)} row(s), one a sample.")
+            without_formulas(calls).to_csv(temporary, sep="\t", index_label="sample")
+        say(f"Wrote {output}: {len(calls)} row(s), one a sample.")
 
 
 def adapt(
@@ -85,7 +86,7 @@ def adapt(
 
         locked = LockedModel.load(model)
         locked.adapt(_samples(expression, locked), batch).save(output)
-        console.print(f"Wrote {output}; call its samples with --batch {batch}")
+        say(f"Wrote {output}; call its samples with --batch {batch}")
 
 
 def _samples(expression: Path, locked: LockedModel) -> AnnData:

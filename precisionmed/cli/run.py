@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+import yaml
 
-from precisionmed.cli._guard import console, guarded
+from precisionmed.cli._guard import console, guarded, say
 from precisionmed.cli._progress import Progress
-from precisionmed.config import RunConfig, load_config
-from precisionmed.errors import InputError
+from precisionmed.cli._run_folder import FEWEST_FREE, bytes_needed, claimed, clean
+from precisionmed.config import RunConfig, load_config, tables_of
+from precisionmed.errors import InputError, one_line
+from precisionmed.version import __version__
 
 
 def register(app: typer.Typer) -> None:
@@ -24,14 +29,61 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Use")(demo)
 
 
-Cores = Annotated[int, typer.Option("--cores", min=1, help="Cores to use on this machine.")]
+Cores = Annotated[
+    int | None,
+    typer.Option("--cores", min=1, help="Cores to use on this machine (2); with a profile, the profile's."),
+]
+
+_LOG = "snakemake.log"
+_LOOKS = {"-n", "--dry-run", "--dryrun", "--unlock", "--summary", "-S", "--detailed-summary", "-D", "--list"}
+_LOOKS |= {
+    "--list-rules",
+    "-l",
+    "--list-target-rules",
+    "--lt",
+    "--dag",
+    "--rulegraph",
+    "--filegraph",
+    "--lint",
+}
+_LOOKS |= {
+    "--list-changes",
+    "--lc",
+    "--list-input-changes",
+    "--li",
+    "--list-params-changes",
+    "--lp",
+    "--d3dag",
+}
+_LOOKS |= {
+    "--list-untracked",
+    "--lu",
+    "--cleanup-metadata",
+    "--cm",
+    "--help",
+    "-h",
+    "--version",
+    "-v",
+    "--report",
+}
+_LOOKS |= {
+    "--delete-all-output",
+    "--delete-temp-output",
+    "--archive",
+    "--containerize",
+    "--print-compilation",
+}
+"""Options with which Snakemake only tells something, or tidies up: what it says goes to the terminal."""
 
 
 def run(
     config: Annotated[Path, typer.Option("--config", help="The run's YAML config.")],
-    cores: Cores = 2,
+    cores: Cores = None,
     profile: Annotated[
-        Path | None, typer.Option("--profile", help="Snakemake profile, e.g. for a cluster.")
+        str | None,
+        typer.Option(
+            "--profile", help="Snakemake profile: a folder, or `slurm`, which comes with the package."
+        ),
     ] = None,
     snakemake: Annotated[
         list[str] | None, typer.Argument(help="Further Snakemake options, after `--`.", show_default=False)
@@ -44,22 +96,22 @@ def run(
 
 
 def demo(
-    cores: Cores = 2,
+    cores: Cores = None,
     output: Annotated[Path, typer.Option("--output", help="Folder to work in.")] = Path("demo"),
 ) -> None:
     """Try it on real breast-cancer cohorts: learn on UNC, validate on Stanford."""
     with guarded("demo"):
         config = output / "config.yaml"
+        text = (workflow_folder() / "config" / "config.yaml").read_text()
+        place = yaml.safe_dump(str(output / "results"), width=10**6).removesuffix("...\n").strip()
         try:
             output.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(workflow_folder() / "config" / "config.yaml", config)
+            config.write_text(re.sub(r"(?m)^output: \S+", lambda _: f"output: {place}", text))
         except OSError as error:
             raise InputError(
                 f"{output}: cannot be written ({error.strerror}); choose another --output."
             ) from None
-        settings = load_config(config)
-        settings.output = output / "results"
-        _start(settings, config, cores, None, ["--config", f"output={settings.output}"])
+        _start(load_config(config), config, cores, None, [])
 
 
 def workflow_folder() -> Path:
@@ -71,19 +123,56 @@ def workflow_folder() -> Path:
     raise FileNotFoundError("the workflow files are not part of this installation")
 
 
-def _start(settings: RunConfig, config: Path, cores: int, profile: Path | None, extra: list[str]) -> None:
-    logs = settings.output / "logs"
-    _check_tables(settings)
-    _check_writable(settings.output)
-    for status in logs.glob("*.status.json"):
-        status.unlink()
-    log = logs / "snakemake.log"
+def _start(
+    settings: RunConfig, config: Path, cores: int | None, profile: str | None, extra: list[str]
+) -> None:
+    output = settings.output.absolute()
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow_folder() / "Snakefile")]
-    command += ["--configfile", str(config), "--cores", str(cores), "--rerun-incomplete"]
-    command += ["--profile", str(profile)] if profile else []
-    started = time.perf_counter()
-    with log.open("w") as handle, Progress(logs) as progress:
-        process = subprocess.Popen([*command, *extra], stdout=handle, stderr=subprocess.STDOUT)
+    command += ["--configfile", str(config.absolute()), "--directory", str(output), "--rerun-incomplete"]
+    command += ["--profile", _profile(profile)] if profile else []
+    command += ["--cores", str(cores or 2)] if cores or not profile else []
+    _check_tables(settings)
+    tables = tables_of(settings)
+    with claimed(output, config, tables) as lock:
+        if _LOOKS & {word.split("=")[0] for word in extra}:
+            raise typer.Exit(subprocess.run([*command, *extra], check=False, pass_fds=[lock]).returncode)
+        _say_upgrade(output)
+        clean(output)
+        started = time.time()
+        if not _watch([*command, *extra], output / "logs", lock):
+            _explain(output / "logs", bytes_needed(tables))
+    console.print(f"Done in {time.time() - started:.0f} s.")
+    for what, path in (("Report:", output / "report.html"), ("Model: ", output / "model.pmz")):
+        if path.exists() and (not extra or path.stat().st_mtime >= started):
+            say(f"{what} {path}")
+
+
+def _profile(profile: str) -> str:
+    """Return the folder of a profile: the user's own, or one that ships with the package."""
+    if Path(profile).is_dir():
+        return str(Path(profile).absolute())
+    folder = workflow_folder() / "workflows" / "profiles"
+    if (folder / profile).is_dir() and profile == Path(profile).name:
+        return str(folder / profile)
+    shipped = ", ".join(sorted(path.name for path in folder.iterdir()))
+    raise InputError(
+        f"{one_line(profile)}: no such profile folder; those of the package are called {shipped}."
+    )
+
+
+def _say_upgrade(output: Path) -> None:
+    """Say that the steps of another version are done again."""
+    from precisionmed.io.run import config_version
+
+    before = config_version(output / "config.yaml")
+    if before is not None and before != __version__:
+        say(f"This folder was made by precisionmed {before}; its steps are done again by {__version__}.")
+
+
+def _watch(command: list[str], logs: Path, lock: int) -> bool:
+    """Run Snakemake with its words in a log and show how the steps go; tell whether all went well."""
+    with (logs / _LOG).open("w") as handle, Progress(logs) as progress:
+        process = subprocess.Popen(command, stdout=handle, stderr=subprocess.STDOUT, pass_fds=[lock])
         try:
             while process.poll() is None:
                 progress.update()
@@ -91,11 +180,7 @@ def _start(settings: RunConfig, config: Path, cores: int, profile: Path | None, 
         except KeyboardInterrupt:
             process.wait()  # Snakemake got the signal too, and ends its jobs
             raise
-    if process.returncode:
-        _explain(logs, log)
-    console.print(f"Done in {time.perf_counter() - started:.0f} s.")
-    console.print(f"Report: {(settings.output / 'report.html').resolve()}")
-    console.print(f"Model:  {(settings.output / 'model.pmz').resolve()}")
+    return process.returncode == 0
 
 
 def _check_tables(settings: RunConfig) -> None:
@@ -103,47 +188,54 @@ def _check_tables(settings: RunConfig) -> None:
     from precisionmed.io.tables import existing_file
 
     for cohort in [settings.cohort, *settings.external]:
-        annotation = [cohort.probe_annotation] if cohort.probe_annotation else []
-        tables = {
-            "expression matrix": cohort.expression,
-            "clinical table": cohort.clinical_tables,
-            "probe annotation": annotation,
-        }
-        for what, paths in tables.items():
-            for path in paths:
-                existing_file(path, what)
-    steps = {
-        "GMT file of gene sets": settings.subtypes.gene_sets,
-        "table of drug targets": settings.biomarkers.drug_targets,
-    }
-    for what, one in steps.items():
-        if one is not None:
-            existing_file(one, what)
+        for path in tables_of(cohort):
+            what = "expression matrix" if path in cohort.expression else "clinical table"
+            existing_file(path, "probe annotation" if path == cohort.probe_annotation else what)
+    steps = {"GMT file of gene sets": settings.subtypes, "table of drug targets": settings.biomarkers}
+    for what, section in steps.items():
+        for path in tables_of(section):
+            existing_file(path, what)
 
 
-def _check_writable(folder: Path) -> None:
-    try:
-        (folder / "logs").mkdir(parents=True, exist_ok=True)
-        probe = folder / "logs" / ".probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(
-            f"{folder}: the output folder cannot be written ({error.strerror}); set another 'output'."
-        ) from None
-
-
-def _explain(logs: Path, log: Path) -> None:
+def _explain(logs: Path, needed: float) -> NoReturn:
     """Say why the workflow stopped: the failed step's own message, else where Snakemake's log is."""
+    log = logs / _LOG
+    running = []
     for path in sorted(logs.glob("*.status.json")):
         status = json.loads(path.read_text())
         if status["state"] == "failed":
             if status["message"].startswith("internal error"):
                 raise RuntimeError(f"step {status['step']}: {status['message']}")
             raise InputError(f"{status['step']}: {status['message']}")
-    text = log.read_text()
+        if status["state"] == "running":
+            running.append(str(status["step"]))
+    text = log.read_text(errors="replace")
+    free = shutil.disk_usage(logs).free
+    if free < FEWEST_FREE or "No space left on device" in text or "Disk quota exceeded" in text:
+        raise InputError(
+            f"{logs.parent}: the disk is full ({free / 1e6:.0f} MB are free, the run needs about "
+            f"{needed / 1e6:,.0f} MB); free some space, or set another 'output'."
+        )
+    if running:
+        raise InputError(
+            f"{' and '.join(running)}: killed {_by(text)}before the end. Steps that were done are kept: run "
+            "it again, with more memory if that is what it lacked."
+        )
     if "LockException" in text or "cannot be locked" in text:
         raise InputError(
             "another run works in this folder, or one was killed. If none is running: add `-- --unlock` once."
         )
     raise RuntimeError(f"Snakemake stopped, see {log}")
+
+
+def _by(text: str) -> str:
+    """Return which signal killed a step, as Snakemake's log has it."""
+    found = re.search(
+        r"died with <Signals\.(SIG\w+)|non-zero exit status (1[2-9]\d)\b|exit code:? (1[2-9]\d)\b", text
+    )
+    if not found:
+        return ""
+    if found[1]:
+        return f"by signal {found[1]} "
+    number = int(found[2] or found[3]) - 128
+    return f"by signal {signal.Signals(number).name} " if number in set(signal.Signals) else ""

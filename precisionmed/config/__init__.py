@@ -10,7 +10,15 @@ from precisionmed.config.cohort import (
     Scale,
     TreatmentConfig,
 )
-from precisionmed.config.run import RunConfig, load_config, parse_config, resolve_paths, step_generator
+from precisionmed.config.run import (
+    RunConfig,
+    load_config,
+    parse_config,
+    portable,
+    resolve_paths,
+    step_generator,
+    tables_of,
+)
 
 __all__ = [
     "DAYS_PER",
@@ -24,6 +32,8 @@ __all__ = [
     "TreatmentConfig",
     "load_config",
     "parse_config",
+    "portable",
     "resolve_paths",
     "step_generator",
+    "tables_of",
 ]

@@ -6,17 +6,19 @@ relative to the config file. `workflows/schemas/config.schema.json` is generated
 
 from __future__ import annotations
 
+import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from precisionmed.config import steps
+from precisionmed.config._yaml import read_yaml
 from precisionmed.config.cohort import CohortConfig, Section
-from precisionmed.errors import InputError, nearest
+from precisionmed.errors import InputError, nearest, one_line
 
 
 class RunConfig(Section):
@@ -70,15 +72,7 @@ def load_config(path: str | Path) -> RunConfig:
         The file is missing, is no YAML, or has an unknown key or a wrong value.
     """
     path = Path(path)
-    try:
-        raw = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such config file; `precisionmed init` writes one.") from None
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as YAML: {reason}") from None
-    if not isinstance(raw, dict):
-        raise InputError(f"{path}: is not a YAML mapping of keys to values; `precisionmed init` writes one.")
+    raw = read_yaml(path)
     return resolve_paths(parse_config(raw, source=str(path)), path.resolve().parent)
 
 
@@ -88,20 +82,69 @@ def parse_config(raw: dict[str, Any], source: str = "config") -> RunConfig:
         return RunConfig.model_validate(raw)
     except ValidationError as error:
         raise InputError(f"{source}: {_first_problem(error)}") from None
+    except RecursionError:
+        raise InputError(f"{source}: is nested too deeply.") from None
 
 
 def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
-    """Make the paths of tables and gene sets relative to `folder` (in place)."""
-    for cohort in [config.cohort, *config.external]:
-        cohort.expression = [folder / p for p in cohort.expression]
-        tables = [folder / p for p in cohort.clinical_tables]
-        cohort.clinical = tables if isinstance(cohort.clinical, list) else next(iter(tables), None)
-        cohort.probe_annotation = folder / cohort.probe_annotation if cohort.probe_annotation else None
-    gene_sets = config.subtypes.gene_sets
-    config.subtypes.gene_sets = folder / gene_sets if gene_sets else None
-    drug_targets = config.biomarkers.drug_targets
-    config.biomarkers.drug_targets = folder / drug_targets if drug_targets else None
-    return config
+    """Make the paths of tables and gene sets relative to `folder`, and `~` the home folder (in place)."""
+    config.output = _at_home(config.output)
+    return _with_paths(config, lambda path: Path(os.path.normpath(folder / _at_home(path))))
+
+
+def portable(config: RunConfig, folder: Path) -> RunConfig:
+    """Return a copy whose paths start at `folder`: it still holds when a project moves as a whole."""
+    start = folder.resolve()
+    return _with_paths(
+        config.model_copy(deep=True), lambda path: Path(os.path.relpath(_without_links(path), start))
+    )
+
+
+def tables_of(config: Section) -> list[Path]:
+    """Return every file that a config names, in its order."""
+    found: list[Path] = []
+
+    def keep(path: Path) -> Path:
+        found.append(path)
+        return path
+
+    _with_paths(config.model_copy(deep=True), keep)
+    return found
+
+
+_Section = TypeVar("_Section", bound=BaseModel)
+
+
+def _with_paths(section: _Section, change: Callable[[Path], Path]) -> _Section:
+    """Change every path of a section and of those in it, except `output`, which is written and not read."""
+    for name, value in section:
+        if isinstance(value, Path) and name != "output":
+            setattr(section, name, change(value))
+        elif isinstance(value, BaseModel):
+            _with_paths(value, change)
+        elif isinstance(value, list):
+            if any(isinstance(item, Path) for item in value):  # an untouched default is not set
+                setattr(section, name, [change(v) if isinstance(v, Path) else v for v in value])
+            for item in value:
+                if isinstance(item, BaseModel):
+                    _with_paths(item, change)
+    return section
+
+
+def _at_home(path: Path) -> Path:
+    if "\0" in str(path) or any(len(os.fsencode(part)) > 255 for part in path.parts) or len(str(path)) > 4000:
+        raise InputError(
+            f"{one_line(path, 80)}: is no possible path (too long, or it has a NUL); correct it."
+        )
+    try:
+        return path.expanduser()
+    except RuntimeError:  # no such user, or no home: then `~` is a letter as any other
+        return path
+
+
+def _without_links(path: Path) -> Path:
+    """Return an absolute path with the links of its folders followed, but not the file's own."""
+    return path.parent.resolve() / path.name
 
 
 def step_generator(seed: int, step: str) -> np.random.Generator:
@@ -112,15 +155,16 @@ def step_generator(seed: int, step: str) -> np.random.Generator:
 def _first_problem(error: ValidationError) -> str:
     problems = error.errors()
     problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    where = ".".join(str(part) for part in problem["loc"])
+    where = one_line(".".join(str(part) for part in problem["loc"]))
     if problem["type"] == "extra_forbidden":
         *parents, key = problem["loc"]
         return f"unknown key '{where}'.{nearest(str(key), _known_keys(list(parents)))}"
     if problem["type"] == "missing":
         return f"key '{where}' is missing."
-    message = problem["msg"].removeprefix("Value error, ")
+    message = one_line(problem["msg"].removeprefix("Value error, "), 300)
+    found = problem["input"]
     return f"'{where}': {message}" + (
-        "" if isinstance(problem["input"], dict) else f" (found {problem['input']!r})"
+        "" if isinstance(found, dict | list | BaseModel) else f" (found {one_line(repr(found), 80)})"
     )
 
 

@@ -12,13 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import anndata as ad
 import pandas as pd
+import yaml
 
 from precisionmed.errors import InputError
+from precisionmed.version import __version__
 
+if TYPE_CHECKING:
+    from precisionmed.config import RunConfig
+
+_CONFIG_HEAD = "# Written anew by each run of precisionmed "
 WHOLE_STEPS = ("ingest", "qc", "normalize", "batch")
 _SLOTS = ("obsm", "varm", "obsp")
 ADDING_STEPS = ("subtypes", "classify", "biomarkers", "survival", "response")
@@ -52,6 +58,42 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_run_config(config: RunConfig, path: Path) -> None:
+    """Write the config that the steps of a run read; it is left untouched when nothing changed.
+
+    Raises
+    ------
+    InputError
+        A file of that name is there that no run has written.
+    """
+    head = f"{_CONFIG_HEAD}{__version__}; yours is the one it was started with.\n"
+    text = head + yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    config_version(path)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def config_version(path: Path) -> str | None:
+    """Return the version that wrote a run's config, or None when there is none yet.
+
+    Raises
+    ------
+    InputError
+        A file of that name is there that no run has written.
+    """
+    if not path.exists():
+        return None
+    with path.open(encoding="utf-8", errors="replace") as handle:
+        first = handle.readline()
+    if not first.startswith(_CONFIG_HEAD):
+        raise InputError(
+            f"{path.parent}: holds a {path.name} that no run has written, and a run would overwrite it; "
+            "set 'output' to a folder of its own."
+        )
+    return first.removeprefix(_CONFIG_HEAD).split(";")[0]
 
 
 def write_step(adata: ad.AnnData, path: str | Path, before: Before | None = None) -> None:

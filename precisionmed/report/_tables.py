@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.io.run import replacing
+from precisionmed.io.spreadsheet import without_formulas
 from precisionmed.report._format import cell, column_label, is_number, slug
 
 _INTERVAL = ("lower", "upper")
@@ -30,7 +31,7 @@ def write_csv(table: pd.DataFrame, folder: Path, path: Sequence[str]) -> str:
     """Write `tables/<step>_<table>.csv` below `folder` and return that relative name."""
     name = f"tables/{'_'.join(slug(part) for part in path)}.csv"
     buffer = io.StringIO()
-    named(table).to_csv(buffer, index=False, lineterminator="\n")
+    without_formulas(named(table)).to_csv(buffer, index=False, lineterminator="\n")
     with replacing(folder / name) as temporary:
         temporary.write_text(buffer.getvalue(), encoding="utf-8")
     return name

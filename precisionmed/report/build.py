@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import precisionmed
 from precisionmed.config import RunConfig
 from precisionmed.io.run import replacing
 from precisionmed.report._page import Book, Page, Run
+from precisionmed.version import __version__
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -98,7 +98,7 @@ def _render(pages: list[Page], run: Run, started: datetime) -> str:
         "title": run.config.report.title,
         "author": run.config.report.author,
         "cohort": run.config.cohort.name,
-        "version": precisionmed.__version__,
+        "version": __version__,
         "time_stamp": started.strftime("%Y-%m-%d %H:%M %Z").strip(),
         "pages": pages,
     }

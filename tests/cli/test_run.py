@@ -46,7 +46,7 @@ def test_snakemake_itself_and_python_give_the_same_numbers(finished_run, tmp_pat
     from precisionmed.cli.run import workflow_folder
 
     line = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow_folder() / "Snakefile")]
-    line += ["--configfile", str(finished_run.config), "--cores", "1", "out/steps/subtypes.h5ad"]
+    line += ["--configfile", str(finished_run.config), "--cores", "1", "steps/subtypes.h5ad"]
     subprocess.run([*line, "--config", "output=out"], cwd=tmp_path, check=True, capture_output=True)
     ran = pm.read_run(finished_run.results)
     alone = pm.read_run(tmp_path / "out")

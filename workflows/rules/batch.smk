@@ -7,7 +7,7 @@ rule batch:
     output:
         step_file("batch"),
     log:
-        f"{OUT}/logs/batch.log",
+        "logs/batch.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: 1
@@ -16,8 +16,7 @@ rule batch:
         runtime=30,
     params:
         section=section("batch"),
-        seed=SEED,
         config=CONFIG,
     shell:
-        "precisionmed batch {input.normalize} --config {params.config} --output {output}"
-        " --log {log} --threads {threads}"
+        "precisionmed batch {input.normalize:q} --config {params.config:q} --output {output:q}"
+        " --log {log:q} --threads {threads}"

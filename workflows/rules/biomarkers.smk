@@ -5,11 +5,11 @@ rule biomarkers:
     input:
         batch=step_file("batch"),
         classify=step_file("classify"),
-        drug_targets=[str(path) for path in [SETTINGS.biomarkers.drug_targets] if path],
+        drug_targets=tables(SETTINGS.biomarkers),
     output:
         step_file("biomarkers"),
     log:
-        f"{OUT}/logs/biomarkers.log",
+        "logs/biomarkers.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: heavy_threads()
@@ -17,9 +17,9 @@ rule biomarkers:
         mem_mb=memory(4000),
         runtime=240,
     params:
-        section=section("biomarkers"),
-        seed=SEED,
+        section=section("biomarkers", seed=True),
+        digests=lambda wildcards: digests(SETTINGS.biomarkers),
         config=CONFIG,
     shell:
-        "precisionmed biomarkers {input.batch} {input.classify} --config {params.config} --output {output}"
-        " --log {log} --threads {threads}"
+        "precisionmed biomarkers {input.batch:q} {input.classify:q} --config {params.config:q} --output {output:q}"
+        " --log {log:q} --threads {threads}"

@@ -7,7 +7,7 @@ rule classify:
     output:
         step_file("classify"),
     log:
-        f"{OUT}/logs/classify.log",
+        "logs/classify.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: heavy_threads()
@@ -15,9 +15,8 @@ rule classify:
         mem_mb=memory(4000),
         runtime=120,
     params:
-        section=section("classify"),
-        seed=SEED,
+        section=section("classify", seed=True),
         config=CONFIG,
     shell:
-        "precisionmed classify {input.batch} --config {params.config} --output {output}"
-        " --log {log} --threads {threads}"
+        "precisionmed classify {input.batch:q} --config {params.config:q} --output {output:q}"
+        " --log {log:q} --threads {threads}"

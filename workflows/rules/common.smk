@@ -1,15 +1,24 @@
-"""The run's config, checked and written where every step reads it; paths; resources."""
+"""The run's config, checked and written where every step reads it; paths; resources.
 
+All files of a run are named from its output folder, which is the working directory: whatever the folder is called, no
+rule has to quote its name, and a folder that is moved is still the same run. What a step depends on stands in its
+params: the package's version, its section of the config, and the content of the tables that it reads.
+"""
+
+import hashlib
 import json
+import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
 
-from precisionmed.config import parse_config, resolve_paths
-from precisionmed.io.run import ADDING_STEPS
+from precisionmed.config import parse_config, portable, resolve_paths, tables_of
+from precisionmed.io.run import ADDING_STEPS, write_run_config
 from precisionmed.errors import InputError
+from precisionmed.version import __version__ as VERSION
 
 if not workflow.configfiles:
 
@@ -24,31 +33,32 @@ def read_settings():
         else Path("config/config.yaml")
     )
     try:
-        return resolve_paths(
-            parse_config(config, source=str(source)), source.resolve().parent
-        )
+        settings = parse_config(config, source=str(source))
+        return resolve_paths(settings, source.resolve().parent)
     except InputError as error:
         raise WorkflowError(str(error))
 
 
-def write_settings():
-    """Write the config that the steps read; leave it untouched when nothing changed."""
-    path = Path(CONFIG)
-    text = yaml.safe_dump(SETTINGS.model_dump(mode="json"), sort_keys=False)
-    if not path.exists() or path.read_text() != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(".config.tmp")
-        temporary.write_text(text)
-        temporary.replace(path)
+def section(name, seed=False):
+    """Return a params function for what a step depends on, so that a change in it runs the step again."""
+    content = {
+        "version": VERSION,
+        "settings": SETTINGS.model_dump(mode="json")[name],
+    }
+    if seed:
+        content["seed"] = SETTINGS.seed
+    # A function's text is taken as it is: braces in names are no wildcards.
+    return lambda wildcards: json.dumps(content, sort_keys=True)
 
 
-def section(name):
-    """Return a section of the config as text, so that a changed section reruns its step."""
-    return json.dumps(SETTINGS.model_dump(mode="json")[name], sort_keys=True)
+def cohort_section(name):
+    """Return what the reading of an external cohort depends on."""
+    content = EXTERNAL[name].model_dump(mode="json")
+    return json.dumps({"version": VERSION, "settings": content}, sort_keys=True)
 
 
 def step_file(step):
-    return f"{OUT}/steps/{step}.h5ad"
+    return f"steps/{step}.h5ad"
 
 
 def heavy_threads():
@@ -56,10 +66,23 @@ def heavy_threads():
     return max(1, (workflow.cores or 4) // 2)
 
 
-def table_paths(cohort):
-    """Return the files of a cohort, so that changed tables rerun its ingest."""
-    paths = [*cohort.expression, *cohort.clinical_tables, cohort.probe_annotation]
-    return [str(path) for path in paths if path is not None]
+def tables(section):
+    """Return the files that a section names, but for names that Snakemake would take for patterns.
+
+    Those are noticed by their digests alone.
+    """
+    return [str(path) for path in tables_of(section) if not set("{}") & set(str(path))]
+
+
+@cache
+def digest(path):
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def digests(section):
+    """Return the digests of the files that a section names: the time of a table can lie."""
+    return [digest(path) for path in tables_of(section) if path.is_file()]
 
 
 def memory(mb):
@@ -68,15 +91,22 @@ def memory(mb):
 
 
 SETTINGS = read_settings()
-OUT = str(SETTINGS.output)
-CONFIG = f"{OUT}/config.yaml"
-SEED = SETTINGS.seed
+
+
+# Has no effect where Snakemake is given a --directory, as `precisionmed run` does.
+workdir: str(SETTINGS.output.absolute())
+
+
+SETTINGS = portable(SETTINGS, Path.cwd())
+CONFIG = "config.yaml"
 EXTERNAL = {cohort.name: cohort for cohort in SETTINGS.external}
 
 
 # The steps belong to the Python that runs Snakemake, also when its environment is not activated.
 if not workflow.deployment_settings.deployment_method:
-    shell.prefix(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"; ")
+    shell.prefix(
+        f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; '
+    )
 
 
 wildcard_constraints:
@@ -84,4 +114,4 @@ wildcard_constraints:
 
 
 onstart:
-    write_settings()
+    write_run_config(SETTINGS, Path(CONFIG))

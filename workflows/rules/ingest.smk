@@ -3,11 +3,11 @@
 
 rule ingest:
     input:
-        table_paths(SETTINGS.cohort),
+        tables=tables(SETTINGS.cohort),
     output:
         step_file("ingest"),
     log:
-        f"{OUT}/logs/ingest.log",
+        "logs/ingest.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: 1
@@ -16,19 +16,20 @@ rule ingest:
         runtime=30,
     params:
         section=section("cohort"),
+        digests=lambda wildcards: digests(SETTINGS.cohort),
         config=CONFIG,
     shell:
-        "precisionmed ingest --config {params.config} --output {output}"
-        " --log {log} --threads {threads}"
+        "precisionmed ingest --config {params.config:q} --output {output:q}"
+        " --log {log:q} --threads {threads}"
 
 
 rule ingest_external:
     input:
-        lambda wildcards: table_paths(EXTERNAL[wildcards.cohort]),
+        tables=lambda wildcards: tables(EXTERNAL[wildcards.cohort]),
     output:
-        f"{OUT}/external/{{cohort}}/ingest.h5ad",
+        "external/{cohort}/ingest.h5ad",
     log:
-        f"{OUT}/logs/ingest_{{cohort}}.log",
+        "logs/ingest_{cohort}.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: 1
@@ -36,8 +37,9 @@ rule ingest_external:
         mem_mb=memory(3000),
         runtime=30,
     params:
-        section=section("external"),
+        section=lambda wildcards: cohort_section(wildcards.cohort),
+        digests=lambda wildcards: digests(EXTERNAL[wildcards.cohort]),
         config=CONFIG,
     shell:
-        "precisionmed ingest --config {params.config} --cohort {wildcards.cohort:q}"
+        "precisionmed ingest --config {params.config:q} --cohort {wildcards.cohort:q}"
         " --output {output:q} --log {log:q} --threads {threads}"

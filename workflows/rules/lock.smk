@@ -6,14 +6,16 @@ rule lock:
         batch=step_file("batch"),
         steps=[step_file(step) for step in ADDING_STEPS],
     output:
-        f"{OUT}/model.pmz",
+        "model.pmz",
     log:
-        f"{OUT}/logs/lock.log",
+        "logs/lock.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=20,
+    params:
+        version=VERSION,
     shell:
-        "precisionmed lock {input.batch} {input.steps} --output {output} --log {log} --threads {threads}"
+        "precisionmed lock {input.batch:q} {input.steps:q} --output {output:q} --log {log:q} --threads {threads}"

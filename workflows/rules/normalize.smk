@@ -5,13 +5,13 @@ rule normalize:
     input:
         qc=step_file("qc"),
         shared=expand(
-            f"{OUT}/external/{{cohort}}/ingest.h5ad",
+            "external/{cohort}/ingest.h5ad",
             cohort=EXTERNAL if SETTINGS.shared_genes else [],
         ),
     output:
         step_file("normalize"),
     log:
-        f"{OUT}/logs/normalize.log",
+        "logs/normalize.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: 1
@@ -20,11 +20,10 @@ rule normalize:
         runtime=30,
     params:
         section=section("normalize"),
-        seed=SEED,
         config=CONFIG,
         shared=lambda wildcards, input: [
             f"--shared-with={path}" for path in input.shared
         ],
     shell:
-        "precisionmed normalize {input.qc} {params.shared:q} --config {params.config} --output {output}"
-        " --log {log} --threads {threads}"
+        "precisionmed normalize {input.qc:q} {params.shared:q} --config {params.config:q} --output {output:q}"
+        " --log {log:q} --threads {threads}"

@@ -7,7 +7,7 @@ rule qc:
     output:
         step_file("qc"),
     log:
-        f"{OUT}/logs/qc.log",
+        "logs/qc.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: 1
@@ -16,8 +16,7 @@ rule qc:
         runtime=30,
     params:
         section=section("qc"),
-        seed=SEED,
         config=CONFIG,
     shell:
-        "precisionmed qc {input.ingest} --config {params.config} --output {output}"
-        " --log {log} --threads {threads}"
+        "precisionmed qc {input.ingest:q} --config {params.config:q} --output {output:q}"
+        " --log {log:q} --threads {threads}"

@@ -5,12 +5,12 @@ rule report:
     input:
         batch=step_file("batch"),
         steps=[step_file(step) for step in ADDING_STEPS],
-        model=f"{OUT}/model.pmz",
-        validations=expand(f"{OUT}/external/{{cohort}}/validate.h5ad", cohort=EXTERNAL),
+        model="model.pmz",
+        validations=expand("external/{cohort}/validate.h5ad", cohort=EXTERNAL),
     output:
-        f"{OUT}/report.html",
+        "report.html",
     log:
-        f"{OUT}/logs/report.log",
+        "logs/report.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: 1
@@ -24,5 +24,5 @@ rule report:
             f"--validation={path}" for path in input.validations
         ],
     shell:
-        "precisionmed report {input.batch} {input.steps} --config {params.config} --model {input.model}"
-        " {params.validations:q} --output {output} --log {log} --threads {threads}"
+        "precisionmed report {input.batch:q} {input.steps:q} --config {params.config:q} --model {input.model:q}"
+        " {params.validations:q} --output {output:q} --log {log:q} --threads {threads}"

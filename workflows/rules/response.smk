@@ -10,7 +10,7 @@ rule response:
     output:
         step_file("response"),
     log:
-        f"{OUT}/logs/response.log",
+        "logs/response.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: heavy_threads()
@@ -18,9 +18,8 @@ rule response:
         mem_mb=memory(4000),
         runtime=120,
     params:
-        section=section("response"),
-        seed=SEED,
+        section=section("response", seed=True),
         config=CONFIG,
     shell:
-        "precisionmed response {input.batch} {input.subtypes} {input.classify} {input.survival} --config {params.config} --output {output}"
-        " --log {log} --threads {threads}"
+        "precisionmed response {input.batch:q} {input.subtypes:q} {input.classify:q} {input.survival:q} --config {params.config:q} --output {output:q}"
+        " --log {log:q} --threads {threads}"

@@ -4,11 +4,11 @@
 rule subtypes:
     input:
         batch=step_file("batch"),
-        gene_sets=[str(path) for path in [SETTINGS.subtypes.gene_sets] if path],
+        gene_sets=tables(SETTINGS.subtypes),
     output:
         step_file("subtypes"),
     log:
-        f"{OUT}/logs/subtypes.log",
+        "logs/subtypes.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: heavy_threads()
@@ -16,9 +16,9 @@ rule subtypes:
         mem_mb=memory(4000),
         runtime=120,
     params:
-        section=section("subtypes"),
-        seed=SEED,
+        section=section("subtypes", seed=True),
+        digests=lambda wildcards: digests(SETTINGS.subtypes),
         config=CONFIG,
     shell:
-        "precisionmed subtypes {input.batch} --config {params.config} --output {output}"
-        " --log {log} --threads {threads}"
+        "precisionmed subtypes {input.batch:q} --config {params.config:q} --output {output:q}"
+        " --log {log:q} --threads {threads}"

@@ -9,7 +9,7 @@ rule survival:
     output:
         step_file("survival"),
     log:
-        f"{OUT}/logs/survival.log",
+        "logs/survival.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: heavy_threads()
@@ -17,9 +17,8 @@ rule survival:
         mem_mb=memory(4000),
         runtime=240,
     params:
-        section=section("survival"),
-        seed=SEED,
+        section=section("survival", seed=True),
         config=CONFIG,
     shell:
-        "precisionmed survival {input.batch} {input.subtypes} {input.classify} --config {params.config} --output {output}"
-        " --log {log} --threads {threads}"
+        "precisionmed survival {input.batch:q} {input.subtypes:q} {input.classify:q} --config {params.config:q} --output {output:q}"
+        " --log {log:q} --threads {threads}"

@@ -3,18 +3,20 @@
 
 rule validate:
     input:
-        cohort=f"{OUT}/external/{{cohort}}/ingest.h5ad",
-        model=f"{OUT}/model.pmz",
+        cohort="external/{cohort}/ingest.h5ad",
+        model="model.pmz",
     output:
-        f"{OUT}/external/{{cohort}}/validate.h5ad",
+        "external/{cohort}/validate.h5ad",
     log:
-        f"{OUT}/logs/validate_{{cohort}}.log",
+        "logs/validate_{cohort}.log",
     conda:
         "../../envs/precisionmed.yaml"
     threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=30,
+    params:
+        version=VERSION,
     shell:
-        "precisionmed validate {input.cohort:q} --model {input.model} --output {output:q}"
+        "precisionmed validate {input.cohort:q} --model {input.model:q} --output {output:q}"
         " --log {log:q} --threads {threads}"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
+from precisionmed.config import portable
 from precisionmed.report._page import Block, Page, Run
 from precisionmed.report.provenance import config_yaml, duration_rows, versions
 
@@ -19,9 +23,16 @@ def fill(run: Run, page: Page) -> None:
     page.blocks.append(Block("facts", items=versions()))
     page.heading("Configuration")
     page.text(
-        f"Seed {run.config.seed}. Save this as config.yaml and run the command below to repeat the analysis."
+        f"Seed {run.config.seed}. This is config.yaml in the output folder; the paths of its tables start "
+        "there. The command below repeats the analysis, given where the run was started (or, where the output is an "
+        "absolute path, in the folder that holds it)."
     )
-    page.blocks.append(Block("code", config_yaml(run.config)))
-    page.blocks.append(Block("code", "precisionmed run config.yaml"))
+    config = portable(run.config, run.folder)
+    if config.output.is_absolute():  # where folders of a machine lie is nobody's business
+        config.output = Path(config.output.name)
+    page.blocks.append(Block("code", config_yaml(config)))
+    page.blocks.append(
+        Block("code", f"precisionmed run --config {shlex.quote(str(config.output / 'config.yaml'))}")
+    )
     page.heading("Durations")
     page.blocks.append(Block("durations", items=duration_rows(run.durations)))
