@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from precisionmed.config import load_config, parse_config, step_generator
+from precisionmed.config import (
+    load_config,
+    parse_config,
+    portable,
+    resolve_paths,
+    step_generator,
+    tables_of,
+)
 from precisionmed.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +53,68 @@ def test_problems_are_named_in_one_line(raw, message):
         parse_config(raw)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+HOSTILE = {
+    "an int that is none": "cohort: !!int x",
+    "a date that is none": "cohort: !!timestamp x",
+    "a code object": "cohort: !!python/object/apply:os.system ['true']",
+    "deep nesting": "cohort: " + "[" * 5000,
+    "aliases that grow": "a: &a [x, x, x, x, x, x, x, x, x]\n"
+    + "".join(
+        f"{n}: &{n} [{', '.join([f'*{m}'] * 9)}]\n" for m, n in zip("abcdefgh", "bcdefghi", strict=True)
+    ),
+    "a key twice": "cohort: {dataset: unc}\nseed: 1\nseed: 2",
+    "a key that is a list": "? [a, b]\n: 1",
+    "a huge number": "seed: 1" + "0" * 6000 + "\ncohort: {dataset: unc}",
+    "a path with a NUL": 'cohort: {expression: ["a\\0b"]}',
+    "a path that is too long": "cohort: {expression: [" + "a" * 5000 + "]}",
+    "a long wrong value": "cohort: {dataset: unc}\nseed: " + "x" * 5000,
+    "a long wrong key": "cohort: {dataset: unc}\n" + "x" * 500 + ": 1",
+    "a file of another kind": "\x00\x01\x02",
+    "a list": "- a\n- b",
+    "a recursive alias": "&a [*a]",
+    "a recursive mapping": "cohort: &c {dataset: unc, values: *c}",
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_yaml_of_strangers_is_one_short_line(tmp_path, what):
+    path = tmp_path / "c.yaml"
+    path.write_text(HOSTILE[what])
+    with pytest.raises(InputError) as error:
+        load_config(path)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 700
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=st.text(max_size=200))
+def test_any_text_is_a_config_or_one_line(text):
+    path = Path(tempfile.gettempdir()) / f"precisionmed-test-{os.getpid()}.yaml"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    try:
+        load_config(path)
+    except InputError as error:
+        assert "\n" not in str(error)
+    finally:
+        path.unlink()
+
+
+def test_a_home_folder_is_written_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / "c.yaml"
+    path.write_text("output: ~/out\ncohort: {expression: [~/a.tsv]}")
+    assert load_config(path).output == tmp_path / "out"
+    assert load_config(path).cohort.expression == [tmp_path / "a.tsv"]
+
+
+def test_a_portable_config_reads_the_same_files(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("cohort: {expression: [data/a.tsv], clinical: c.tsv}\nsubtypes: {gene_sets: g.gmt}")
+    moved = portable(load_config(path), tmp_path / "out")
+    assert not any(found.is_absolute() for found in tables_of(moved))
+    assert tables_of(resolve_paths(moved, tmp_path / "out")) == tables_of(load_config(path))
 
 
 def test_missing_file_and_bad_yaml(tmp_path):

@@ -24,8 +24,8 @@ def fill(run: Run, page: Page) -> None:
     page.heading("Configuration")
     page.text(
         f"Seed {run.config.seed}. This is config.yaml in the output folder; the paths of its tables start "
-        "there. The command below repeats the analysis, given where the run was started (or, where the output is an "
-        "absolute path, in the folder that holds it)."
+        "there. The command below repeats the analysis, given where the run was started (or, where the "
+        "output is an absolute path, in the folder that holds it)."
     )
     config = portable(run.config, run.folder)
     if config.output.is_absolute():  # where folders of a machine lie is nobody's business
