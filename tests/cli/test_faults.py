@@ -28,7 +28,9 @@ NASTY = "-o $(touch ran) `touch ran` b{r}ace {{x}} [bold]b 'q\" ü;&|*?#~%(seed)
 def write_run(folder: Path, output: str = "results", table: str = "counts", **keys: object) -> Path:
     """Write a small cohort and its config."""
     folder.mkdir(parents=True, exist_ok=True)
-    expression, clinical = write_tables(simulate(n_samples=24, n_genes=130, n_signal_genes=10, seed=1), folder / "made")
+    expression, clinical = write_tables(
+        simulate(n_samples=24, n_genes=130, n_signal_genes=10, seed=1), folder / "made"
+    )
     names = [f"{table}.tsv", f"{table} clinical.tsv"]
     for path, name in zip((expression, clinical), names, strict=True):
         path.rename(folder / name)
