@@ -13,6 +13,7 @@ from precisionmed.config.cohort import (
 from precisionmed.config.run import (
     RunConfig,
     load_config,
+    names_only,
     parse_config,
     portable,
     resolve_paths,
@@ -31,6 +32,7 @@ __all__ = [
     "Scale",
     "TreatmentConfig",
     "load_config",
+    "names_only",
     "parse_config",
     "portable",
     "resolve_paths",

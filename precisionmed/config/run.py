@@ -100,6 +100,11 @@ def portable(config: RunConfig, folder: Path) -> RunConfig:
     )
 
 
+def names_only(config: RunConfig) -> RunConfig:
+    """Return a copy for readers who are told the names of files, but not where they lie."""
+    return _with_paths(config.model_copy(deep=True), lambda path: Path(path.name))
+
+
 def tables_of(config: Section) -> list[Path]:
     """Return every file that a config names, in its order."""
     found: list[Path] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from precisionmed.config import portable
+from precisionmed.config import names_only
 from precisionmed.report._page import Block, Page, Run
 from precisionmed.report.provenance import config_yaml, duration_rows, versions
 
@@ -23,11 +23,11 @@ def fill(run: Run, page: Page) -> None:
     page.blocks.append(Block("facts", items=versions()))
     page.heading("Configuration")
     page.text(
-        f"Seed {run.config.seed}. This is config.yaml in the output folder; the paths of its tables start "
-        "there. The command below repeats the analysis, given where the run was started (or, where the "
+        f"Seed {run.config.seed}. This is config.yaml in the output folder, here with the names of its "
+        "tables only. The command below repeats the analysis, given where the run was started (or, where the "
         "output is an absolute path, in the folder that holds it)."
     )
-    config = portable(run.config, run.folder)
+    config = names_only(run.config)
     if config.output.is_absolute():  # where folders of a machine lie is nobody's business
         config.output = Path(config.output.name)
     page.blocks.append(Block("code", config_yaml(config)))
