@@ -207,6 +207,14 @@ def _ingest() -> dict:
         "gene_mapping": pd.DataFrame(
             {"outcome": ["current", "renamed"], "genes": [99, 1], "examples": ["ERBB2", "CDCA1 to NUF2"]}
         ),
+        "unused_columns": pd.DataFrame(
+            {
+                "column": ["relapse", "plate"],
+                "looks_like": ["follow-up", "batch"],
+                "reason": ["no column with the time that goes with it was found", "the batch is 'centre'"],
+                "caution": [True, False],
+            }
+        ),
         "clinical_summary": pd.DataFrame(
             {
                 "variable": ["age", "er"],

@@ -12,6 +12,7 @@ import pandas as pd
 from precisionmed.config import CohortConfig, RolesConfig, load_config, parse_config
 from precisionmed.errors import InputError, warn
 from precisionmed.io._clinical_tables import clinical_label, read_clinical
+from precisionmed.io._guess import unused_columns
 from precisionmed.io._matrices import Expression, prepare_matrix, read_matrices
 from precisionmed.io._provenance import files_table, ingest_methods, ingest_params
 from precisionmed.io._samples import names_in
@@ -81,7 +82,8 @@ def read_cohort(
     values, table = select_samples(values, table, matrix.scale, config, file, record)
     values = drop_genes(values, config.max_missing, record)
     obs, roles = make_obs(table, config.roles, file, record.notes)
-    return _assemble(values, obs, roles, matrix, config, files, record)
+    unused = unused_columns(table, config)
+    return _assemble(values, obs, roles, matrix, config, files, record, unused)
 
 
 def _config_of(
@@ -160,7 +162,7 @@ def _instead_of_table(config: CohortConfig, matrix: Expression, record: Record) 
 
 def _assemble(
     values: pd.DataFrame, obs: pd.DataFrame, roles: RolesConfig, matrix: Expression, config: CohortConfig,
-    files: pd.DataFrame, record: Record,
+    files: pd.DataFrame, record: Record, unused: pd.DataFrame,
 ) -> AnnData:  # fmt: skip
     import anndata  # heavy: keeps `--help` fast
 
@@ -183,6 +185,7 @@ def _assemble(
         "excluded": _table(pd.DataFrame(record.excluded, columns=["sample", "reason"], dtype=str)),
         "gene_mapping": _table(matrix.mapping),
         "clinical_summary": _table(summarize_clinical(obs)),
+        "unused_columns": _table(unused),
         "notes": np.array(record.notes, dtype=object),
         "methods": ingest_methods(adata.n_obs, adata.n_vars, matrix, config),
     }

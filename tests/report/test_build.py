@@ -87,6 +87,8 @@ def test_notes_cautions_and_expression_derived_labels_are_visible(text: str) -> 
     assert "label &#39;her2&#39; was skipped" in text
     assert "HER2 labels are expression-derived, not from pathology" in text
     assert "Treatment was not randomized" in text
+    assert "Clinical columns that look like follow-up are not used: “relapse”." in text
+    assert "no column with the time that goes with it was found" in text
     assert "In 1 sample expression disagrees with the recorded sex" in text
     assert text.count('class="derived"') > 10
 

@@ -51,7 +51,7 @@ def unused_columns(
         if kind:
             reason = said.reasons.get(column, _NOT_DECLARED)
             rows.append((column, kind, reason, _is_missed(column, kind, config)))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"caution": bool})
 
 
 def looks_like(clinical: pd.DataFrame, column: str, said: Proposal) -> str:
@@ -59,7 +59,9 @@ def looks_like(clinical: pd.DataFrame, column: str, said: Proposal) -> str:
     proposed = said.roles.get(column, "")
     if proposed.startswith("endpoint"):
         return "follow-up"
-    if proposed.startswith(("receptor", "treatment", "response", "batch")):
+    if proposed.startswith(
+        ("receptor", "treatment", "response", "batch", "covariate", "intrinsic", "sex", "patient")
+    ):
         return proposed
     if Draft(clinical).present(column).empty:
         return ""

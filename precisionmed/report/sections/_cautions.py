@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from precisionmed.errors import first_few
 from precisionmed.pl._base import DERIVED
 from precisionmed.report import _calls
 from precisionmed.report._format import count, heading, join, percent, words
@@ -13,10 +14,26 @@ FEW_CALLED = 0.8
 
 def cautions(run: Run) -> list[str]:
     """Return the cautions that apply to this run, the most consequential first."""
-    said = [*_labels(run), *_survival(run), *_treatment(run), *_elsewhere(run), *_data(run)]
+    said = [*_unused(run), *_labels(run), *_survival(run), *_treatment(run), *_elsewhere(run), *_data(run)]
     return [
         *said,
         "For research. Nothing here has been tested prospectively; it must not decide a treatment.",
+    ]
+
+
+def _unused(run: Run) -> list[str]:
+    """Return what the clinical table seems to record and this analysis does not use."""
+    table = run.step("ingest").get("unused_columns")
+    if table is None or not len(table):
+        return []
+    missed = table[table["caution"].astype(bool)]
+    if not len(missed):
+        return []
+    kinds = dict.fromkeys(words(kind) for kind in missed["looks_like"])
+    columns = first_few((f"“{column}”" for column in missed["column"]), 6)
+    return [
+        f"Clinical columns that look like {join(list(kinds))} are not used: {columns}. The reasons are in "
+        "the section on the cohort; declare them under cohort.roles if they are what they look like."
     ]
 
 

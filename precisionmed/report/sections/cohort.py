@@ -31,6 +31,12 @@ def fill(run: Run, page: Page) -> None:
         "Flow of samples and genes: how many were left after each rule, and why.",
     )
     page.table(("ingest", "clinical_summary"), ingest.get("clinical_summary"), "Clinical variables.", rows=25)
+    unused = ingest.get("unused_columns")
+    page.table(
+        ("ingest", "unused_columns"),
+        None if unused is None else unused.drop(columns="caution"),
+        "Clinical columns that look like something and that no role names.",
+    )
     page.table(
         ("ingest", "gene_mapping"), ingest.get("gene_mapping"), "What became of the gene identifiers as read."
     )
