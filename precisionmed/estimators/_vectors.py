@@ -73,7 +73,7 @@ def group_codes(groups: ArrayLike, what: str, n: int | None = None) -> tuple[pd.
     codes, names = pd.factorize(column)
     lost = (codes < 0) | np.isin(codes, [k for k, name in enumerate(names) if name in _LOST])
     if lost.any():
-        raise InputError(f"{what} is missing in {which(groups, lost)}; leave them out first.")
+        raise InputError(f"{what}: no label for {which(groups, lost)}; leave them out first.")
     ordered = pd.Index(_sorted(list(names)))
     return ordered, np.asarray(ordered.get_indexer(names))[codes]
 

@@ -39,6 +39,27 @@ def endpoint_columns(
     return columns
 
 
+def recorded_outcome(obs: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return `event`, `time` and, if there is one, `entry` of every sample, as `endpoint_columns` left them.
+
+    Samples without one of them have none.
+
+    Raises
+    ------
+    InputError
+        A column is absent, or an event is neither 0 nor 1.
+    """
+    absent = [f"{name}_{part}" for part in ("time", "event") if f"{name}_{part}" not in obs]
+    if absent:
+        raise InputError(f"endpoint '{name}': column '{absent[0]}' is not in obs; read it with read_cohort.")
+    parts = [part for part in ("event", "time", "entry") if f"{name}_{part}" in obs]
+    outcome = pd.DataFrame({part: obs[f"{name}_{part}"].astype(float) for part in parts}, index=obs.index)
+    outcome = outcome.mask(outcome.isna().any(axis=1))
+    if not outcome["event"].dropna().isin((0, 1)).all():
+        raise InputError(f"endpoint '{name}': '{name}_event' in obs must be 0 or 1; recode it.")
+    return outcome
+
+
 class _Endpoint:
     """One endpoint while it is read."""
 

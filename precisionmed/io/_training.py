@@ -7,6 +7,7 @@ from anndata import AnnData
 
 from precisionmed.config import RolesConfig
 from precisionmed.estimators.group_hazards import group_hazards
+from precisionmed.io._endpoints import recorded_outcome
 
 
 def subtype_survival(adata: AnnData) -> pd.DataFrame | None:
@@ -22,14 +23,14 @@ def subtype_survival(adata: AnnData) -> pd.DataFrame | None:
     reference = str(subtype.value_counts().idxmax())
     tables = []
     for name in RolesConfig.model_validate_json(str(roles)).endpoints:
-        columns = [f"{name}_time", f"{name}_event"]
-        known = adata.obs[columns].notna().all(axis=1) & subtype.notna()
+        outcome = recorded_outcome(adata.obs, name)
+        known = outcome.notna().all(axis=1) & subtype.notna()
         if "patient" in adata.obs:
             patient = adata.obs["patient"].astype(object).where(known)
             known &= ~patient.duplicated() | patient.isna()
         if known.any():
-            time, event = (adata.obs.loc[known, column].astype(float) for column in columns)
-            table = group_hazards(time, event == 1, subtype[known], reference)
+            y = outcome[known]
+            table = group_hazards(y["time"], y["event"], subtype[known], reference, entry=y.get("entry"))
             table.insert(0, "endpoint", name)
             tables.append(table)
     return pd.concat(tables, ignore_index=True) if tables else None

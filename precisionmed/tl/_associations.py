@@ -10,6 +10,7 @@ from scipy import stats
 
 from precisionmed.config import RolesConfig
 from precisionmed.estimators.kaplan_meier import logrank
+from precisionmed.io._endpoints import recorded_outcome
 
 MAX_LEVELS = 15
 """Categories with more values are names or codes rather than variables."""
@@ -51,11 +52,13 @@ def association_table(
         cannot be tested (constant, too many values, too few samples) are absent.
     """
     rows = {}
+    endpoints = [name.removesuffix("_time") for name in variables if name.endswith("_time")]
+    endpoints = [stem for stem in endpoints if f"{stem}_event" in variables]
     for name in variables:
         stem = name.removesuffix("_time")
-        if name.endswith("_time") and f"{stem}_event" in variables:
-            rows[stem] = _endpoint(obs[name], obs[f"{stem}_event"], groups)
-        elif not (name.endswith("_event") and f"{name.removesuffix('_event')}_time" in variables):
+        if name.endswith("_time") and stem in endpoints:
+            rows[stem] = _endpoint(recorded_outcome(obs, stem), groups)
+        elif not any(name == f"{stem}_{part}" for stem in endpoints for part in ("event", "entry")):
             rows[name] = _variable(obs[name], groups, rng)
     kept = {name: row for name, row in rows.items() if row is not None and np.isfinite(row.p)}
     table = pd.DataFrame(list(kept.values()), columns=list(_Test._fields))
@@ -84,11 +87,12 @@ def clinical_variables(columns: pd.Index, roles: RolesConfig) -> list[str]:
     return [str(name) for name in columns if name not in skip]
 
 
-def _endpoint(time: pd.Series, event: pd.Series, groups: pd.Series) -> _Test | None:
-    known = time.notna() & event.notna() & groups.notna()
+def _endpoint(outcome: pd.DataFrame, groups: pd.Series) -> _Test | None:
+    known = outcome.notna().all(axis=1) & groups.notna()
     if groups[known].nunique() < 2:
         return None
-    found = logrank(time[known].to_numpy(), event[known].to_numpy() > 0, groups[known].astype(str))
+    y = outcome[known]
+    found = logrank(y["time"], y["event"], groups[known].astype(str), entry=y.get("entry"))
     return _Test("log-rank", int(known.sum()), float(found.chi2), float(found.p))
 
 

@@ -122,7 +122,7 @@ def subtype_survival(
                 )
             )
         y = endpoint.y[sure]
-        now = group_hazards(y["time"], y["event"], group[sure], reference)
+        now = group_hazards(y["time"], y["event"], group[sure], reference, entry=y.get("entry"))
         parts.append(cohort.labelled(now, endpoint=endpoint.name, cohort=name, part="second"))
     return cohort.tables(parts) if parts else None
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, PrecisionMedWarning, nearest, warn
+from precisionmed.io._endpoints import recorded_outcome
 from precisionmed.pp._inputs import roles_of, table
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ class Endpoint:
     rows: np.ndarray
     """Positions of the samples in the cohort."""
     y: pd.DataFrame
-    """`event` (bool) and `time` of these samples, indexed by sample."""
+    """`event` (bool), `time` and, if samples came under observation late, `entry`, indexed by sample."""
+
+    @property
+    def entry(self) -> pd.Series | None:
+        """Times of entry, None when all samples were under observation from the start."""
+        return self.y.get("entry")
 
     @property
     def n_events(self) -> int:
@@ -44,13 +50,11 @@ def endpoints_of(adata: AnnData, notes: list[str]) -> list[Endpoint]:
     """Return the declared endpoints; samples without outcome and second samples of a patient are left out."""
     found = []
     for name, role in roles_of(adata).endpoints.items():
-        columns = [f"{name}_time", f"{name}_event"]
-        absent = [column for column in columns if column not in adata.obs]
-        if absent:
+        outcome = recorded_outcome(adata.obs, name)
+        if role.entry is not None and "entry" not in outcome:
             raise InputError(
-                f"endpoint '{name}': column '{absent[0]}' is not in obs; read it with read_cohort."
+                f"endpoint '{name}': column '{name}_entry' is not in obs; read it with read_cohort."
             )
-        outcome = adata.obs[columns].astype(float)
         known = outcome.notna().all(axis=1).to_numpy()
         rows = np.flatnonzero(known & _first_of_patient(adata, known))
         dropped = int(known.sum()) - rows.size
@@ -58,13 +62,8 @@ def endpoints_of(adata: AnnData, notes: list[str]) -> list[Endpoint]:
             notes.append(f"{name}: {dropped} further samples of patients already there were left out.")
         if not known.all():
             notes.append(f"{name}: {int((~known).sum())} samples without follow-up were left out.")
-        y = pd.DataFrame(
-            {
-                "event": outcome[columns[1]].to_numpy()[rows] == 1,
-                "time": outcome[columns[0]].to_numpy()[rows],
-            },
-            index=adata.obs_names[rows],
-        )
+        y = outcome.iloc[rows]
+        y = y.assign(event=y["event"] == 1)
         if rows.size == 0:
             notes.append(f"{name}: no sample has both a time and a status; nothing was computed.")
             continue

@@ -34,13 +34,13 @@ def curve_tables(endpoint: Endpoint, groupings: dict[str, pd.Series]) -> dict[st
         levels = [str(level) for level in groups.cat.categories if (member == str(level)).any()]
         for level in levels:
             part = y[(member == level).to_numpy()]
-            curve = kaplan_meier(part["time"], part["event"])
+            curve = kaplan_meier(part["time"], part["event"], entry=part.get("entry"))
             curves.append(labelled(curve, grouping=grouping, group=level))
-        at_risk = numbers_at_risk(y["time"], member, times).loc[levels]
+        at_risk = numbers_at_risk(y["time"], member, times, entry=y.get("entry")).loc[levels]
         at_risk.columns = [f"{time:g}" for time in times]
         counts.append(labelled(at_risk, grouping=grouping, group=levels))
         if len(levels) > 1:
-            test = logrank(y["time"], y["event"], member)
+            test = logrank(y["time"], y["event"], member, entry=y.get("entry"))
             tests.append({"grouping": grouping, "n": len(y), **test._asdict()})
     found = {"kaplan_meier": tables(curves), "at_risk": tables(counts)}
     if tests:

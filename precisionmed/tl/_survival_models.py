@@ -157,7 +157,7 @@ def cox_tables(designs: list[tuple[str, pd.DataFrame]], y: pd.DataFrame) -> dict
 
 
 def designs_of(
-    clinical: dict[str, pd.DataFrame], risk: np.ndarray | None, notes: list[str]
+    clinical: dict[str, pd.DataFrame], risk: pd.Series | None, notes: list[str]
 ) -> list[tuple[str, pd.DataFrame]]:
     """Encode the covariates of every Cox model that is shown, the fullest last.
 
@@ -177,8 +177,8 @@ def designs_of(
     if CLINICAL in encoded:
         designs.append((CLINICAL, encoded[CLINICAL]))
     if risk is not None:
-        base = encoded.get(CLINICAL, pd.DataFrame(index=pd.RangeIndex(risk.size)))
-        score = {"gene risk (out of fold, per SD)": (risk - risk.mean()) / risk.std()}
+        base = encoded.get(CLINICAL, pd.DataFrame(index=risk.index))
+        score = {"gene risk (out of fold, per SD)": (risk - risk.mean()) / risk.std(ddof=0)}
         name = f"{CLINICAL} + gene risk" if CLINICAL in encoded else "gene risk"
         designs.append((name, base.assign(**score)))
     return designs

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.config import step_generator
+from precisionmed.estimators._outcome import steps_before
 from precisionmed.estimators.kaplan_meier import median_follow_up
 from precisionmed.estimators.lasso import LassoCoxCV, LassoLogisticCV
 from precisionmed.estimators.nomogram import nomogram
@@ -229,9 +230,9 @@ def _nomogram(task: Task, values: pd.DataFrame, final: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     baseline = None
     if task.kind == "survival":
-        horizon = median_follow_up(task.y["time"], task.y["event"])
+        horizon = median_follow_up(task.y["time"], task.y["event"], entry=task.y.get("entry"))
         horizon = float(task.y["time"].median()) if np.isnan(horizon) else horizon
-        before = int(np.searchsorted(final.baseline_time_, horizon, side="right"))
+        before = int(steps_before(final.baseline_time_, horizon))
         baseline = float(np.append(1.0, final.baseline_survival_)[before])
         found = {"nomogram_horizon": float(horizon), "nomogram_unit": task.unit}
     drawn = nomogram(

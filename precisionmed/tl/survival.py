@@ -71,7 +71,7 @@ def survival(
         content[endpoint.name] = _one_endpoint(adata, endpoint, clinical, params, notes)
     content["endpoints"] = np.array([endpoint.name for endpoint in endpoints], dtype=object)
     content["notes"] = np.array(notes, dtype=object)
-    content["methods"] = " ".join(_methods(params, clinical, bool(endpoints)))
+    content["methods"] = " ".join(_methods(params, clinical, endpoints))
     _inputs.store(adata, "survival", content)
     return adata
 
@@ -83,7 +83,7 @@ def _one_endpoint(
     params: dict[str, Any],
     notes: list[str],
 ) -> dict[str, Any]:
-    follow_up = median_follow_up(endpoint.y["time"], endpoint.y["event"])
+    follow_up = median_follow_up(endpoint.y["time"], endpoint.y["event"], entry=endpoint.entry)
     content: dict[str, Any] = {"unit": endpoint.unit, "n": len(endpoint.y), "n_events": endpoint.n_events}
     content["horizon"] = float(params.get("horizon", follow_up))
     if np.isfinite(follow_up):
@@ -123,7 +123,7 @@ def _models(
     )
     content: dict[str, Any] = {"concordance": models.concordance_table(found, endpoint, rng)}
     with cohort.noting(notes):
-        risk = found.risk if found.n_genes.any() else None
+        risk = pd.Series(found.risk, index=endpoint.y.index) if found.n_genes.any() else None
         content |= models.cox_tables(models.designs_of(data.tables, risk, notes), endpoint.y)
         notes += models.cautions(content, endpoint)
         final = _final_model(adata, endpoint, params["n_folds"], rng, notes)
@@ -185,8 +185,10 @@ def _final_model(
     return {"model": model, "threshold": float(np.median(model.predict(X)))}
 
 
-def _methods(params: dict[str, Any], clinical: dict[str, pd.DataFrame], any_endpoint: bool) -> list[str]:
-    if not any_endpoint:
+def _methods(
+    params: dict[str, Any], clinical: dict[str, pd.DataFrame], endpoints: list[cohort.Endpoint]
+) -> list[str]:
+    if not endpoints:
         return ["No survival analysis was done because no endpoint is declared."]
     sentences = [
         "Survival curves were estimated by Kaplan and Meier's method with log(-log) 95% confidence "
@@ -195,6 +197,12 @@ def _methods(params: dict[str, Any], clinical: dict[str, pd.DataFrame], any_endp
         "Cox models use Efron's treatment of ties; proportional hazards were tested with the score test "
         "of Grambsch and Therneau (1994) on the Kaplan-Meier time scale.",
     ]
+    late = ", ".join(endpoint.name for endpoint in endpoints if endpoint.entry is not None)
+    if late:
+        sentences.append(
+            f"Left truncation ({late}): a sample counts as at risk only after its time of entry, in curves, "
+            "tests, models and C-index."
+        )
     if models.CLINICAL in clinical:
         names = ", ".join(str(name) for name in clinical[models.CLINICAL].columns)
         sentences.append(

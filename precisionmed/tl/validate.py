@@ -135,7 +135,7 @@ def _risk_rows(task: str, calls: pd.DataFrame, endpoint: cohort.Endpoint, seed: 
     if y["event"].sum() < _FEWEST:
         return []
     rng = step_generator(seed, f"validate.{task}")
-    interval = metrics.concordance_interval(y["time"], y["event"], risk[known], rng)
+    interval = metrics.concordance_interval(y["time"], y["event"], risk[known], rng, entry=y.get("entry"))
     return [(task, f"c_index ({endpoint.name})", len(y), *interval)]
 
 

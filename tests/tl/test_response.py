@@ -73,7 +73,9 @@ def test_subgroup_effects_equal_models_of_the_subgroups():
     assert effect[level[0]] - effect[level[1]] == pytest.approx(terms[0]["coefficient"])
     for name, coefficient in effect.items():
         part = (marker == name).to_numpy()
-        alone = CoxModel().fit(pd.DataFrame({"treated": found.treated[part]}), found.y[part])
+        alone = CoxModel().fit(
+            pd.DataFrame({"treated": found.treated[part]}, index=found.y.index[part]), found.y[part]
+        )
         assert coefficient == pytest.approx(alone.coef_[0], abs=0.1)
 
 

@@ -229,3 +229,23 @@ def test_empty_signature_is_said_and_still_serves_new_patients():
     sample = np.asarray(adata.X)[[0]]
     assert parts["model"].predict(sample)[0] == 0
     assert 0 < parts["model"].predict_survival(sample, parts["horizon"])[0] < 1
+
+
+def test_entry_times_are_used_everywhere():
+    adata = cohort(120, seed=6, hazard_effect=0.8, censoring=0.3)
+    adata.obs["os_entry"] = adata.obs["os_time"] * np.random.default_rng(1).uniform(0, 0.9, adata.n_obs)
+    roles = json.loads(adata.uns["precisionmed"]["ingest"]["roles"])
+    roles["endpoints"]["os"]["entry"] = "os_entry"
+    adata = survival(without(adata, endpoints=roles["endpoints"]), **FAST)
+    found = adata.uns["precisionmed"]["survival"]["os"]
+    obs = adata.obs
+    test = logrank(obs["os_time"], obs["os_event"], obs["subtype"], entry=obs["os_entry"])
+    stored = found["logrank"].set_index("grouping").loc["subtype"]
+    assert stored["chi2"] == pytest.approx(test.chi2)
+    assert test.chi2 != pytest.approx(logrank(obs["os_time"], obs["os_event"], obs["subtype"]).chi2, rel=1e-3)
+    overall = found["kaplan_meier"].query("grouping == 'overall'")
+    assert overall["at_risk"].iloc[0] < adata.n_obs
+    assert "Left truncation (os)" in adata.uns["precisionmed"]["survival"]["methods"]
+    with pytest.raises(InputError, match="'os_entry' is not in obs"):
+        adata.obs = obs.drop(columns="os_entry")
+        survival(adata, **FAST)
