@@ -42,7 +42,12 @@ def read_clinical(paths: Sequence[Path], join_column: str | None, notes: list[st
     for path in paths[1:]:
         other = read_text_table(path, "clinical table", notes)
         table = _join(table, other, (paths[0].name, path.name), join_column, notes)
-    return table
+    again = table.duplicated()
+    if again.any():
+        notes.append(
+            f"{clinical_label(paths)}: {int(again.sum())} rows that repeat another one were left out."
+        )
+    return table[~again].reset_index(drop=True)
 
 
 def clinical_label(paths: Sequence[Path]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pandas as pd
 from precisionmed.config import CohortConfig, Scale
 from precisionmed.errors import InputError, first_few, warn
 from precisionmed.io._matrices import Expression, without_expression
-from precisionmed.io._samples import match_samples
+from precisionmed.io._samples import match_samples, name_key
+from precisionmed.io._tissue import NO_TUMOUR, Tissue, barcode, tissue_of_barcode
 from precisionmed.io._values import clinical_column, equals_any, replace_values
 from precisionmed.io.clinical import check_rules
 from precisionmed.io.tables import is_missing
@@ -36,12 +38,16 @@ class Record:
 
 def match_tables(
     matrix: Expression, table: pd.DataFrame, config: CohortConfig, file: str, record: Record
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the samples that are in both tables, the clinical rows in the order of the matrix."""
-    values = matrix.frame
-    tables = [path.name for path in config.clinical_tables]
-    names = (", ".join(p.name for p in config.expression) or "the matrix",
-             " and ".join(tables) or Path(file).name)  # fmt: skip
+) -> tuple[pd.DataFrame, pd.DataFrame, CohortConfig]:
+    """Return the samples in both tables, their clinical rows in the order of the matrix, and the config.
+
+    The column that names the patients of the samples is the patient's role, when none is declared.
+    """
+    names = (
+        ", ".join(p.name for p in config.expression) or "the matrix",
+        " and ".join(path.name for path in config.clinical_tables) or Path(file).name,
+    )
+    values = _tumours(matrix.frame, config, names[0], record)
     match = match_samples(
         values.columns, table, sample_column=config.sample_column, names=names, notes=record.notes
     )
@@ -55,7 +61,8 @@ def match_tables(
             record.notes,
         )
     unmeasured = table[match.column][~np.isin(np.arange(len(table)), match.rows)]
-    unmeasured = unmeasured[~unmeasured.isin(list(matrix.lost))]
+    gone = {name_key(sample) for sample in [*matrix.lost, *matrix.frame.columns.difference(values.columns)]}
+    unmeasured = unmeasured[~unmeasured.map(name_key).isin(gone) & ~is_missing(unmeasured)]
     if len(unmeasured):
         record.exclude(pd.Index(unmeasured), "no expression")
         warn(
@@ -72,7 +79,40 @@ def match_tables(
         values,
         f"sample names in column '{match.column}', compared {match.rule}",
     )
-    return values, table
+    if match.of_patients and config.roles.patient is None:
+        record.notes.append(
+            f"Column '{match.column}' names the patients of the samples: it is roles.patient."
+        )
+        config = config.model_copy(
+            update={"roles": config.roles.model_copy(update={"patient": match.column})}
+        )
+    return values, table, config
+
+
+def _tumours(values: pd.DataFrame, config: CohortConfig, name: str, record: Record) -> pd.DataFrame:
+    """Leave out samples that are no tumours by their barcode: a clinical row is that of a tumour."""
+    if config.normal_samples == "keep":
+        return values
+    tissue = [tissue_of_barcode(str(sample)) for sample in values.columns]
+    other = np.isin(tissue, NO_TUMOUR)
+    if not other.any():
+        return values
+    lost = values.columns[other]
+    if other.all():
+        raise InputError(
+            f"{name}: all samples are normal tissue or cell lines by their barcode ({first_few(lost, 3)}); "
+            "set cohort.normal_samples: keep if that is meant."
+        )
+    types = sorted({found.type for sample in lost if (found := barcode(str(sample)))})
+    record.exclude(lost, "no tumour by its barcode")
+    warn(
+        f"{len(lost)} samples are no tumours by their barcode (type {', '.join(types)}) and are left out "
+        f"({first_few(lost, 3)}); cohort.normal_samples: keep would keep them.",
+        record.notes,
+    )
+    values = values.loc[:, ~other]
+    record.stage("tumours by barcode", values, "no normal tissue, no cell lines")
+    return values
 
 
 def select_samples(
@@ -126,12 +166,20 @@ def _one_per_patient(
         return everyone
     patients = clinical_column(table, column, "cohort.roles.patient", "the clinical table")
     patients = patients.mask(is_missing(patients), pd.Series(table.index, index=table.index))
-    order = np.arange(len(table))
+    order = np.array(sorted(range(len(table)), key=lambda i: _rank(str(values.columns[i]))))
     if config.one_sample_per_patient == "largest_library":
-        order = np.argsort(-np.nansum(values.to_numpy(), axis=0), kind="stable")
+        order = order[np.argsort(-np.nansum(values.to_numpy(), axis=0)[order], kind="stable")]
     stays = ~everyone
     stays[order[~patients.iloc[order].duplicated().to_numpy()]] = True
     return stays
+
+
+def _rank(sample: str) -> tuple[int, list[tuple[int, str]]]:
+    """Return the order of a patient's samples: primary tumours first, then by name (T2 before T10)."""
+    later: tuple[Tissue, ...] = ("recurrent", "metastasis", *NO_TUMOUR)
+    tissue = tissue_of_barcode(sample)
+    parts = [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", sample) if part]
+    return later.index(tissue) + 1 if tissue in later else 0, parts
 
 
 def drop_genes(values: pd.DataFrame, max_missing: float, record: Record) -> pd.DataFrame:

@@ -78,7 +78,7 @@ def read_cohort(
         record.exclude(pd.Index([sample]), reason)
     if table is None:
         table = _instead_of_table(config, matrix, record)
-    values, table = match_tables(matrix, table, config, file, record)
+    values, table, config = match_tables(matrix, table, config, file, record)
     values, table = select_samples(values, table, matrix.scale, config, file, record)
     values = drop_genes(values, config.max_missing, record)
     obs, roles = make_obs(table, config.roles, file, record.notes)
