@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Scale = Literal["counts", "rsem", "tpm", "fpkm", "log2", "log_ratio", "zscore"]
+Scale = Literal["counts", "rsem", "tpm", "fpkm", "linear", "log2", "ln", "log10", "log_ratio", "zscore"]
 TimeUnit = Literal["days", "months", "years"]
 DAYS_PER = {"days": 1.0, "months": 365.25 / 12, "years": 365.25}
 
@@ -184,7 +184,10 @@ class CohortConfig(Section):
     orientation: Literal["auto", "genes_by_samples", "samples_by_genes"] = "auto"
     """Which way the matrix lies; `auto` finds out and says so."""
     scale: Literal["auto"] | Scale = "auto"
-    """What the numbers are; `auto` finds out, a stated scale is checked against the numbers."""
+    """What the numbers are; `auto` finds out, a stated scale is checked against the numbers. `counts`: reads,
+    or estimates of them (salmon, RSEM `expected_count`) that are not scaled to each other; `rsem`:
+    upper-quartile normalized; `linear`: other normalized values, microarray intensities; `ln`, `log10`: read
+    as log2."""
     gene_ids: Literal["auto", "symbol", "ensembl", "entrez", "probe"] = "auto"
     """Kind of gene identifier."""
     probe_annotation: Path | None = None

@@ -80,6 +80,8 @@ class ComBatSeq(BaseEstimator):
 
     #: Preprocessing applies it before normalization.
     works_on = "counts"
+    #: Preprocessing rounds estimated counts for it.
+    models_counts = True
 
     def __init__(self, shrink: bool = False, shrink_dispersion: bool = False, unknown: str = "error") -> None:
         self.shrink = shrink

@@ -27,7 +27,7 @@ class Preprocessor(BaseEstimator):
         None keeps every gene.
     batch_corrector : ComBat, ComBatSeq or None, default=None
         ComBat corrects normalized values, ComBatSeq counts before they are normalized; None corrects
-        nothing, and `batch` is ignored.
+        nothing, and `batch` is ignored. With ComBatSeq or a VST, fractions (estimated counts) are rounded.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Preprocessor(BaseEstimator):
         """Return `fit(X, ...).transform(X, batch=batch)` without doing the work twice."""
         if self.batch_corrector is not None and batch is None:
             raise InputError("batch correction needs the batch of each sample; give 'batch'.")
-        values = fit_matrix(self, X)
+        values = self._whole(fit_matrix(self, X))
         self.gene_filter_ = self.normalizer_ = self.batch_corrector_ = None
         self.kept_ = np.ones(values.shape[1], dtype=bool)
         if self.gene_filter is not None:
@@ -152,13 +152,18 @@ class Preprocessor(BaseEstimator):
 
     def _filled(self, X: ArrayLike | pd.DataFrame, batch: ArrayLike | None) -> Matrix:
         """Return normalized, complete values, not yet corrected on the log scale."""
-        values = transform_matrix(self, X)
+        values = self._whole(transform_matrix(self, X))
         normal = _like(X, values, self.kept_)
         if self.batch_corrector_ is not None and self._corrects_counts():
             normal = _like(normal, self.batch_corrector_.transform(normal, batch))
         if self.normalizer_ is not None:
             normal = self.normalizer_.transform(normal)
         return self._impute(_own(normal, values))
+
+    def _whole(self, values: Matrix) -> Matrix:
+        """Round estimated counts where a part models whole numbers, as DESeq2 does with those of tximport."""
+        parts = (self.normalizer, self.batch_corrector)
+        return np.rint(values) if any(getattr(part, "models_counts", False) for part in parts) else values
 
     def _corrects_counts(self) -> bool:
         return getattr(self.batch_corrector, "works_on", "log") == "counts"

@@ -62,6 +62,9 @@ class VST(TransformerMixin, BaseEstimator):
     Biology 2010;11:R106 (the transformation as the integral of the inverse standard deviation).
     """
 
+    #: Preprocessing rounds estimated counts for it.
+    models_counts = True
+
     def __init__(self, blind: bool = True, n_genes: int | None = None, fit_type: str = "parametric") -> None:
         self.blind = blind
         self.n_genes = n_genes

@@ -20,9 +20,7 @@ from precisionmed.io.genes import (
     read_probe_annotation,
     summarize_mapping,
 )
-from precisionmed.io.scale import check_scale, detect_scale
-
-_LOGS = ("log2", "log_ratio", "zscore")
+from precisionmed.io.scale import LOGS, resolve_scale
 
 
 @dataclass
@@ -80,7 +78,8 @@ def prepare_matrix(
     kept = (mapped["symbol"] != "").to_numpy()
     values = matrix.frame[kept]
     _report_mapping(matrix, mapped, notes)
-    scale, evidence = _scale_of(values, config, str(matrix.file))
+    scaled = resolve_scale(values, config.scale, matrix.file, notes)
+    values, scale, evidence = scaled.frame, scaled.scale, scaled.evidence
     symbols = pd.Index(mapped["symbol"][kept], name=None)
     repeated = symbols[symbols.duplicated()]
     if len(repeated):
@@ -96,7 +95,7 @@ def prepare_matrix(
 
 def _check_rule(matrix: Matrix, scale: Scale, repeated: pd.Index, rule: str, notes: list[str]) -> None:
     """Refuse a rule for repeated genes that makes no sense on the scale; say what is done."""
-    if (rule == "mean" and scale == "counts") or (rule == "sum" and scale in _LOGS):
+    if (rule == "mean" and scale == "counts") or (rule == "sum" and scale in LOGS):
         why, instead = ("makes fractions of counts", "sum") if rule == "mean" else ("adds logarithms", "mean")
         raise InputError(
             f"{matrix.file}: cohort.duplicate_genes: {rule} {why} ({len(repeated)} rows repeat a gene, e.g. "
@@ -167,14 +166,6 @@ def _report_mapping(matrix: Matrix, mapped: pd.DataFrame, notes: list[str]) -> N
         notes.append(f"{name}: {ambiguous.sum()} ambiguous identifiers stay as they are: {listed}.")
 
 
-def _scale_of(values: pd.DataFrame, config: CohortConfig, name: str) -> tuple[Scale, str]:
-    if config.scale != "auto":
-        return config.scale, check_scale(values, config.scale, name)
-    scale, evidence = detect_scale(values)
-    check_scale(values, scale, name)
-    return scale, evidence
-
-
 def _join(
     first: Expression, other: Expression, names: tuple[str, str], config: CohortConfig, notes: list[str]
 ) -> Expression:
@@ -204,9 +195,10 @@ def _join(
     values = pd.concat([a[shared], b.loc[more, shared]])
     scale, evidence = first.scale, first.scale_evidence
     if other.scale != scale:
-        if {scale, other.scale} & set(_LOGS):
+        if {scale, other.scale} & set(LOGS):
             raise _other_scale(first, other, names)
-        scale, evidence = _scale_of(values, config, f"{names[0]} with {names[1]}")
+        together = resolve_scale(values, config.scale, f"{names[0]} with {names[1]}", notes)
+        values, scale, evidence = together.frame, together.scale, together.evidence
     gene_ids = first.gene_ids.append(other.gene_ids[more])
     joined = _joined(first, other, values, gene_ids, scale, evidence)
     joined.lost |= lost
@@ -271,6 +263,6 @@ def without_expression(values: pd.DataFrame, scale: Scale) -> np.ndarray:
     """Return which samples have no measurement at all (all missing; on linear scales also all zero)."""
     x = values.to_numpy()
     empty = np.isnan(x).all(axis=0)
-    if scale not in _LOGS:
+    if scale not in LOGS:
         empty |= np.nansum(x, axis=0) == 0
     return empty

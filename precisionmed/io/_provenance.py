@@ -16,6 +16,7 @@ _SCALE_WORDS = {
     "rsem": "RSEM expression estimates",
     "tpm": "transcripts per million",
     "fpkm": "FPKM",
+    "linear": "normalized linear values",
     "log2": "log2 expression values",
     "log_ratio": "log ratios",
     "zscore": "z-scores",
@@ -65,8 +66,10 @@ def ingest_params(matrix: Expression, config: CohortConfig) -> dict[str, str | f
 def ingest_methods(n_samples: int, n_genes: int, matrix: Expression, config: CohortConfig) -> str:
     """Return the sentences on reading for the methods section."""
     how = "as stated" if config.scale != "auto" else "recognized from the values"
+    estimated = "estimated " if matrix.scale == "counts" and (matrix.frame % 1 > 0).to_numpy().any() else ""
+    what = estimated + _SCALE_WORDS[matrix.scale]
     sentences = [
-        f"Expression of {matrix.n_read[0]} samples was read as {_SCALE_WORDS[matrix.scale]} ({how}).",
+        f"Expression of {matrix.n_read[0]} samples was read as {what} ({how}).",
         f"Gene identifiers ({matrix.gene_kind}) were brought to current gene symbols with NCBI Gene of "
         f"{gene_table().date}; ambiguous ones were left as they were.",
         f"Of several rows of one gene {_DUPLICATE_WORDS[config.duplicate_genes]}; genes missing in more than "

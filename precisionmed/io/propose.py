@@ -27,7 +27,7 @@ from precisionmed.io._guess import (
 )
 from precisionmed.io._samples import match_samples, names_in
 from precisionmed.io.expression import read_expression
-from precisionmed.io.scale import detect_scale
+from precisionmed.io.scale import describe_scale, detect_scale
 
 _WIDTH = 100
 _HEAD = """\
@@ -82,9 +82,9 @@ def propose_config(
     notes: list[str] = []
     table = read_clinical(tables, None, notes) if tables else None
     matrix = read_expression(paths[0], sample_names=names_in(table, None))
-    scale, evidence = detect_scale(matrix.frame)
+    scale, _ = detect_scale(matrix.frame, paths[0].name)
     remarks = {"cohort.orientation": f"Found: {matrix.orientation} ({matrix.evidence}).",
-               "cohort.scale": f"Found: {scale} ({evidence})."}  # fmt: skip
+               "cohort.scale": describe_scale(matrix.frame, paths[0].name)}  # fmt: skip
     cohort: dict[str, Any] = {"expression": [_relative(path, folder) for path in paths]}
     source, values = matrix.obs, matrix.frame
     if table is not None:
@@ -103,7 +103,7 @@ def propose_config(
     if proposal.cohort["roles"]["batch"]:
         stay = keep_rows(source, proposal.cohort["keep"])
         seen = values.iloc[:, stay.index]
-        method, why = propose_correction(seen, scale, stay, proposal.cohort["roles"])
+        method, why = propose_correction(seen, scale or "", stay, proposal.cohort["roles"])
         raw["batch"] = {"method": method}
         remarks["batch.method"] = why
     return _proposed(RunConfig.model_validate(raw), remarks, source, proposal)

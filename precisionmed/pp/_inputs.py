@@ -31,7 +31,7 @@ from precisionmed.estimators.vst import VST
 if TYPE_CHECKING:
     from anndata import AnnData
 
-LINEAR = ("counts", "rsem", "tpm", "fpkm")
+LINEAR = ("counts", "rsem", "tpm", "fpkm", "linear")
 COUNT_LIKE = ("counts", "rsem")
 _TREND_GENES = 1000  # as many as R's `vst` learns from; models refit the trend in every fold
 _PER_LENGTH = {"tpm": TPM, "fpkm": FPKM}

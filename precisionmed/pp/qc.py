@@ -256,7 +256,13 @@ def _metrics(adata: AnnData, missing: float, content: dict[str, Any]) -> dict[st
 
 
 def _methods(scale: str, limit: float, dropped: bool, duplicate: float) -> str:
-    seen = {"counts": "log2(CPM + 1)", "rsem": "log2(CPM + 1)", "tpm": "log2(x + 1)", "fpkm": "log2(x + 1)"}
+    seen = {
+        "counts": "log2(CPM + 1)",
+        "rsem": "log2(CPM + 1)",
+        "tpm": "log2(x + 1)",
+        "fpkm": "log2(x + 1)",
+        "linear": "log2(x + 1)",
+    }
     size = "library size (log2), " if scale == "counts" else ""
     return (
         f"Sample quality was judged on {seen.get(scale, 'log values as read')}: a sample more than {limit:g} "

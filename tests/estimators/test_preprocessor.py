@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 
 from precisionmed.errors import InputError, PrecisionMedWarning
@@ -9,6 +11,7 @@ from precisionmed.estimators.combat_seq import ComBatSeq
 from precisionmed.estimators.gene_filter import GeneFilter
 from precisionmed.estimators.normalize import TMM, Log2, LogCPM, Quantile, RankScores, UpperQuartile
 from precisionmed.estimators.preprocessor import Preprocessor
+from precisionmed.estimators.vst import VST
 from precisionmed.io.codec import decode, encode
 
 NORMALIZERS = [TMM(), LogCPM(), UpperQuartile(), Quantile(LogCPM()), RankScores(), Log2()]
@@ -102,3 +105,32 @@ def test_messages_name_the_sample_and_gene(counts, batch):
         Preprocessor().fit(counts.assign(g2=np.nan))
     with pytest.warns(PrecisionMedWarning, match="not batch corrected"):
         model.transform(counts.iloc[:1])
+
+
+def test_estimated_counts_are_rounded_where_whole_numbers_are_modelled(counts, batch):
+    estimated = counts + np.random.default_rng(3).uniform(-0.4, 0.4, counts.shape) * (counts > 0)
+    for make in (
+        lambda: Preprocessor(VST(fit_type="mean")),
+        lambda: Preprocessor(LogCPM(), None, ComBatSeq()),
+    ):
+        rounded, fractional = make().fit(counts, batch=batch), make().fit(estimated, batch=batch)
+        np.testing.assert_array_equal(
+            fractional.transform(estimated, batch=batch), rounded.transform(counts, batch=batch)
+        )
+        alone = fractional.transform(estimated.iloc[:1], batch=batch[:1])
+        np.testing.assert_array_equal(alone, rounded.transform(counts, batch=batch)[:1])
+    kept = Preprocessor(TMM()).fit(estimated)
+    assert (kept.transform(estimated) != kept.transform(counts)).any()
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(1e-3, 1e3), st.integers(0, 2**31))
+def test_the_depth_of_estimated_counts_does_not_matter(factor, seed):
+    """What is left is the prior count, which is in proportion to the library: values scale with it."""
+    rng = np.random.default_rng(seed)
+    estimated = rng.gamma(3, rng.lognormal(5, 1, 50) / 3, (8, 50))
+    for normalizer in (TMM(), LogCPM()):
+        deep = Preprocessor(normalizer).fit_transform(estimated * factor)
+        np.testing.assert_allclose(deep, Preprocessor(normalizer).fit_transform(estimated), atol=1e-9)
+    fitted = Preprocessor(LogCPM()).fit(estimated)
+    np.testing.assert_allclose(fitted.transform(estimated * factor), fitted.transform(estimated), atol=1e-9)

@@ -314,3 +314,22 @@ def test_whatever_a_clinical_file_is_no_traceback_but_one_line(files, content, n
     (files.folder / name).write_bytes(content)
     with pytest.raises(InputError):
         read_cohort(given_, clinical=files.folder / name)
+
+
+def test_estimated_counts_and_corrected_linear_values_are_read(files):
+    depth = np.where(np.arange(12) % 2, 8.0, 1.0)
+    whole = (files.counts * depth).astype(float)
+    files.counts = whole + (np.arange(144).reshape(12, 12) % 3) * 0.125
+    adata = read_cohort(files.write())
+    assert ingest(adata)["params"]["scale"] == "counts"
+    assert "estimated read counts" in ingest(adata)["methods"]
+    assert "are normalized as counts are" in " ".join(ingest(adata)["notes"])
+    np.testing.assert_array_equal(adata.layers["counts"], files.counts.T)
+    files.counts = whole * 40 / depth + 0.5
+    files.counts.loc["PGR", "T03"] = -2.5
+    with pytest.warns(
+        PrecisionMedWarning, match=r"expression.tsv: 1 values of 1 genes are below 0 .lowest -2.5"
+    ):
+        adata = read_cohort(files.write())
+    assert ingest(adata)["params"]["scale"] == "rsem"
+    assert adata["T03", "PGR"].X.item() == 0
