@@ -125,12 +125,11 @@ def test_estimated_counts_are_rounded_where_whole_numbers_are_modelled(counts, b
 
 @settings(max_examples=15, deadline=None)
 @given(st.floats(1e-3, 1e3), st.integers(0, 2**31))
-def test_the_depth_of_estimated_counts_does_not_matter(factor, seed):
-    """What is left is the prior count, which is in proportion to the library: values scale with it."""
+def test_the_depth_of_a_library_of_estimated_counts_does_not_matter(factor, seed):
     rng = np.random.default_rng(seed)
     estimated = rng.gamma(3, rng.lognormal(5, 1, 50) / 3, (8, 50))
-    for normalizer in (TMM(), LogCPM()):
-        deep = Preprocessor(normalizer).fit_transform(estimated * factor)
-        np.testing.assert_allclose(deep, Preprocessor(normalizer).fit_transform(estimated), atol=1e-9)
-    fitted = Preprocessor(LogCPM()).fit(estimated)
-    np.testing.assert_allclose(fitted.transform(estimated * factor), fitted.transform(estimated), atol=1e-9)
+    deep = estimated[:1] * factor
+    for normalizer, tolerance in ((LogCPM(), 1e-9), (TMM(do_weighting=False), 1e-9), (TMM(), 0.5)):
+        # The weights of TMM rest on the precision of ratios, hence on depth, as in edgeR.
+        fitted = Preprocessor(normalizer).fit(estimated)
+        np.testing.assert_allclose(fitted.transform(deep), fitted.transform(estimated[:1]), atol=tolerance)
