@@ -7,6 +7,7 @@ min_version("9.0")
 
 include: "workflows/rules/common.smk"
 include: "workflows/rules/ingest.smk"
+include: "workflows/rules/check.smk"
 include: "workflows/rules/qc.smk"
 include: "workflows/rules/normalize.smk"
 include: "workflows/rules/batch.smk"

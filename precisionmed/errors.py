@@ -10,7 +10,8 @@ from __future__ import annotations
 import difflib
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 _ABBREVIATIONS = {
     "os": "overall survival",
@@ -55,6 +56,59 @@ _AS_GOOD = 0.15
 
 class InputError(ValueError):
     """The input is at fault; the message says what and how to mend it."""
+
+
+class CombinedInputError(InputError):
+    """Several things are at fault at once; each has its own line.
+
+    Attributes
+    ----------
+    messages
+        One line each.
+    """
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__(" | ".join(messages))
+        self.messages = messages
+
+
+class Findings:
+    """Everything that is wrong with an input, to be told together.
+
+    Attributes
+    ----------
+    messages
+        One line each, in the order they were found.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Keep what an `InputError` of the body says, and go on after it."""
+        try:
+            yield
+        except InputError as error:
+            self.messages += [m for m in messages_of(error) if m not in self.messages]
+
+    def raise_any(self) -> None:
+        """Raise what was found, if anything was.
+
+        Raises
+        ------
+        InputError
+            Something was found.
+        """
+        if len(self.messages) == 1:
+            raise InputError(self.messages[0])
+        if self.messages:
+            raise CombinedInputError(self.messages)
+
+
+def messages_of(error: InputError) -> list[str]:
+    """Return the lines of an error."""
+    return error.messages if isinstance(error, CombinedInputError) else [str(error)]
 
 
 class PrecisionMedWarning(UserWarning):

@@ -22,7 +22,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from precisionmed.errors import InputError, PrecisionMedWarning, one_line
+from precisionmed.errors import InputError, PrecisionMedWarning, messages_of, one_line
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -34,8 +34,8 @@ def guarded(step: str, log: Path | None = None, threads: int | None = None) -> I
     """Run a command's body; turn what goes wrong into exit codes, and keep a log and a status."""
     started = time.perf_counter()
 
-    def failed(message: str) -> None:
-        _status(log, step, state="failed", message=message, seconds=time.perf_counter() - started)
+    def failed(*messages: str) -> None:
+        _status(log, step, state="failed", messages=messages, seconds=time.perf_counter() - started)
 
     _status(log, step, state="running", started=time.time())
     try:
@@ -56,10 +56,12 @@ def guarded(step: str, log: Path | None = None, threads: int | None = None) -> I
             )
             failed(f"internal error, see {path}")
             raise typer.Exit(1) from None
-        say("error: ", style="bold red", end="")
-        say(message)
-        _write(log, f"error: {message}\n")
-        failed(message)
+        lines = messages_of(error) if isinstance(error, InputError) else [message]
+        for line in lines:
+            say("error: ", style="bold red", end="")
+            say(line)
+            _write(log, f"error: {line}\n")
+        failed(*lines)
         raise typer.Exit(2) from None
     seconds, peak = time.perf_counter() - started, _peak_mb()
     _write(log, f"{step}: done in {seconds:.1f} s, peak memory {peak:.0f} MB\n")

@@ -42,6 +42,14 @@ class Progress:
         if self._live:
             self._live.stop()
 
+    @property
+    def failed_after_check(self) -> bool:
+        """Whether a step failed that computes: what reads and checks tables may all have its say."""
+        return any(
+            status["state"] == "failed" and not name.startswith("ingest")
+            for name, status in self._states.items()
+        )
+
     def update(self) -> None:
         """Read the status files again and show what changed."""
         for path in sorted(self._logs.glob("*.status.json"), key=lambda p: p.stat().st_mtime):

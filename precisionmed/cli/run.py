@@ -19,7 +19,7 @@ from precisionmed.cli._guard import console, guarded, say
 from precisionmed.cli._progress import Progress
 from precisionmed.cli._run_folder import FEWEST_FREE, bytes_needed, claimed, clean
 from precisionmed.config import RunConfig, load_config, tables_of
-from precisionmed.errors import InputError, one_line
+from precisionmed.errors import Findings, InputError, one_line
 from precisionmed.version import __version__
 
 
@@ -130,6 +130,7 @@ def _start(
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow_folder() / "Snakefile")]
     command += ["--configfile", str(config.absolute()), "--directory", str(output), "--rerun-incomplete"]
     command += ["--profile", _profile(profile)] if profile else []
+    command += ["--keep-going"]  # so that all that is wrong with the tables is told at once, see _watch
     command += ["--cores", str(cores or 2)] if cores or not profile else []
     _check_tables(settings)
     tables = tables_of(settings)
@@ -176,6 +177,8 @@ def _watch(command: list[str], logs: Path, lock: int) -> bool:
         try:
             while process.poll() is None:
                 progress.update()
+                if progress.failed_after_check:
+                    process.terminate()  # running steps end, others do not start
                 time.sleep(0.2)
         except KeyboardInterrupt:
             process.wait()  # Snakemake got the signal too, and ends its jobs
@@ -200,15 +203,19 @@ def _check_tables(settings: RunConfig) -> None:
 def _explain(logs: Path, needed: float) -> NoReturn:
     """Say why the workflow stopped: the failed step's own message, else where Snakemake's log is."""
     log = logs / _LOG
-    running = []
+    running: list[str] = []
+    found = Findings()
     for path in sorted(logs.glob("*.status.json")):
         status = json.loads(path.read_text())
+        name = path.name.removesuffix(".status.json")
         if status["state"] == "failed":
-            if status["message"].startswith("internal error"):
-                raise RuntimeError(f"step {status['step']}: {status['message']}")
-            raise InputError(f"{status['step']}: {status['message']}")
+            internal = [text for text in status["messages"] if text.startswith("internal error")]
+            if internal:
+                raise RuntimeError(f"step {name}: {internal[0]}")
+            found.messages += [f"{name}: {text}" for text in status["messages"]]
         if status["state"] == "running":
-            running.append(str(status["step"]))
+            running.append(name)
+    found.raise_any()
     text = log.read_text(errors="replace")
     free = shutil.disk_usage(logs).free
     if free < FEWEST_FREE or "No space left on device" in text or "Disk quota exceeded" in text:

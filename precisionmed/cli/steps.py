@@ -27,6 +27,7 @@ Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads t
 def register(app: typer.Typer) -> None:
     """Add the steps' commands to the application."""
     app.command(rich_help_panel="Steps")(ingest)
+    app.command(rich_help_panel="Steps")(check)
     app.command(rich_help_panel="Steps")(normalize)
     for step, (work, text) in _STEPS.items():
         app.command(name=step, help=text, rich_help_panel="Steps")(_command(step, work))
@@ -46,6 +47,25 @@ def ingest(
 
         settings = load_config(config)
         write_step(read_cohort(_cohort(settings, cohort)), output)
+
+
+def check(
+    cohort: Annotated[Path, typer.Argument(help="The step file of `ingest`.")],
+    config: Config,
+    external: Annotated[
+        list[Path] | None, typer.Option("--external", help="Ingest files of external cohorts.")
+    ] = None,
+    log: Log = None,
+    threads: Threads = None,
+) -> None:
+    """Find everything in the tables and the config that would stop a later step."""
+    with guarded("check", log, threads):
+        from precisionmed.io.run import read_step
+        from precisionmed.tl import check as check_cohorts
+
+        others = [read_step(path) for path in external or []]
+        names = [str(other.uns["precisionmed"]["ingest"]["params"]["cohort"]) for other in others]
+        check_cohorts(read_step(cohort), load_config(config), external=dict(zip(names, others, strict=True)))
 
 
 def normalize(

@@ -89,8 +89,7 @@ def batch(
         params |= {} if reference is None else {"reference": str(reference)}
     content: dict[str, Any] = {"params": params, "methods": "Expression was not corrected for batch."}
     if method != "none":
-        _check(adata, list(covariates), notes)
-        _check_method(adata, method, reference)
+        check_batch(adata, method, list(covariates), reference, notes)
     before = after = describe(adata)
     adata.obsm["X_pca_before_batch"] = before.scores
     if method != "none":
@@ -110,6 +109,14 @@ def batch(
     content["notes"] = np.array(notes, dtype=object)
     store(adata, "batch", content)
     return adata
+
+
+def check_batch(
+    adata: AnnData, method: str, covariates: list[str], reference: str | None, notes: list[str]
+) -> None:
+    """Raise an InputError where roles and scale tell that a correction cannot be done."""
+    _check(adata, covariates, notes)
+    _check_method(adata, method, reference)
 
 
 def _check_method(adata: AnnData, method: str, reference: str | None) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.config import RolesConfig
-from precisionmed.errors import InputError
+from precisionmed.errors import warn
 from precisionmed.pp import _inputs
 from precisionmed.tl import _survival_cohort as cohort
 from precisionmed.tl._response_classifier import response_classifier
@@ -53,8 +53,8 @@ def response(adata: AnnData, *, n_folds: int = 5, n_repeats: int = 2, seed: int 
     """
     notes: list[str] = []
     roles = _inputs.roles_of(adata)
-    treatment = _two_sided(adata, "treatment", roles.treatment.column if roles.treatment else None)
-    outcome = _two_sided(adata, "response", roles.response.column if roles.response else None)
+    treatment = _two_sided(adata, "treatment", roles.treatment.column if roles.treatment else None, notes)
+    outcome = _two_sided(adata, "response", roles.response.column if roles.response else None, notes)
     content: dict[str, Any] = {"params": {"n_folds": n_folds, "n_repeats": n_repeats, "seed": seed}}
     if treatment is not None:
         with cohort.noting(notes):
@@ -76,8 +76,8 @@ def response(adata: AnnData, *, n_folds: int = 5, n_repeats: int = 2, seed: int 
     return adata
 
 
-def _two_sided(adata: AnnData, name: str, column: str | None) -> pd.Series | None:
-    """Return treatment or response, None when it is not recorded."""
+def _two_sided(adata: AnnData, name: str, column: str | None, notes: list[str]) -> pd.Series | None:
+    """Return treatment or response, None when it is not recorded or the same for all."""
     if column is None or name not in adata.obs:
         return None
     found = adata.obs[name].astype("category")
@@ -85,10 +85,8 @@ def _two_sided(adata: AnnData, name: str, column: str | None) -> pd.Series | Non
     if not values:
         return None
     if len(values) == 1:
-        raise InputError(
-            f"column '{column}': every sample is '{values[0]}'; there is nothing to compare {name} with. "
-            f"Remove roles.{name} or check its values."
-        )
+        warn(f"column '{column}': every sample is '{values[0]}'; there is nothing to compare.", notes)
+        return None
     return found
 
 

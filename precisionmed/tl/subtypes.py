@@ -113,7 +113,7 @@ def subtypes(
     notes: list[str] = []
     frame = pd.DataFrame(dense(adata.X), index=adata.obs_names, columns=adata.var_names.astype(str))
     values = variable_genes(frame, n_genes)
-    sets = _measured_sets(frame.columns, gene_sets, notes)
+    sets = measured_gene_sets(frame.columns, gene_sets, notes)
     largest = max(2, min(k_max, adata.n_obs // _SAMPLES_PER_SUBTYPE))
     clustering = ConsensusClustering(
         tuple(range(2, largest + 1)),
@@ -239,7 +239,7 @@ def _clustering_tables(adata: AnnData, clustering: ConsensusClustering) -> dict[
     return tables
 
 
-def _measured_sets(genes: pd.Index, path: str | Path | None, notes: list[str]) -> MeasuredSets | None:
+def measured_gene_sets(genes: pd.Index, path: str | Path | None, notes: list[str]) -> MeasuredSets | None:
     """Return the gene sets to test; None when the cohort measures hardly any gene of the shipped ones."""
     collection = biological_processes() if path is None else read_gene_sets(path)
     sets = measured_sets(collection, genes)

@@ -77,6 +77,27 @@ def test_a_second_run_into_one_folder_is_refused_and_touches_nothing(tmp_path):
     assert ingest(config).returncode == 0
 
 
+def test_what_is_wrong_is_told_together_and_before_anything_is_computed(tmp_path):
+    config = write_run(tmp_path)
+    other = yaml.safe_load(write_run(tmp_path / "other").read_text())["cohort"]
+    table = tmp_path / "other" / "counts.tsv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([lines[0], *(line.split("\t")[0] + "\t7.5" * 24 for line in lines[1:])]))
+    other |= {"name": "other", "scale": "log2", "expression": ["other/counts.tsv"]}
+    other |= {"clinical": "other/counts clinical.tsv"}
+    asked = yaml.safe_load(config.read_text()) | {"external": [other]}
+    asked |= {"batch": {"method": "combat", "reference": "B9"}, "biomarkers": {"endpoints": ["dfs"]}}
+    config.write_text(yaml.safe_dump(asked))
+    done = command("run", "--config", config.name, cwd=tmp_path)
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 3, done.stderr
+    assert "B9" in errors[0]
+    assert "dfs" in errors[1]
+    assert "scale 'log2'" in errors[2]
+    assert not (tmp_path / "results" / "steps" / "qc.h5ad").exists()
+
+
 @pytest.mark.parametrize("look", ["-n", "--unlock"])
 def test_what_only_looks_does_not_say_done(tmp_path, look):
     done = command("run", "--config", write_run(tmp_path).name, "--", look, cwd=tmp_path)
