@@ -28,7 +28,7 @@ package: $(INSTALLED)
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/pip install --quiet --no-deps --target build/wheel dist/*.whl
 	mkdir -p build/run
-	cd build/run && PYTHONPATH=../wheel ../../$(BIN)/python -m precisionmed run --cores $(CORES) \
+	cd build/run && PYTHONPATH=$(CURDIR)/build/wheel $(CURDIR)/$(BIN)/python -m precisionmed run --cores $(CORES) \
 	  --config ../wheel/precisionmed/workflow/config/config.yaml -- --until normalize
 	test -s build/run/results/steps/normalize.h5ad
 
