@@ -80,9 +80,10 @@ def _in_order(name: str, values: Any, first: str, order: pd.Index) -> Any:
     # A slice of an index with duplicates remembers that it had some: `take` starts afresh.
     position = index.take(np.arange(len(index))).get_indexer(order)
     if (position < 0).any():
+        alone = _alone(first, order, name, index)
         raise InputError(
-            f"{first} and {name} have other samples in their index ({_alone(first, order, name, index)}); "
-            "give both the same index, or arrays if rows go by position."
+            f"{first} and {name} have different samples in their index ({alone}); give both the same index, "
+            "or arrays if rows go by position."
         )
     return values.iloc[position]
 
@@ -96,9 +97,7 @@ def _alone(first: str, order: pd.Index, name: str, index: pd.Index) -> str:
 def _lengths(present: dict[str, Any], sizes: dict[str, int]) -> str:
     first, n = next(iter(sizes.items()))
     other = next(name for name, size in sizes.items() if size != n)
-    message = (
-        f"{first} has {n} samples, but {other} has {sizes[other]}; give one row of each for every sample"
-    )
+    message = f"{first} has {n} samples, but {other} has {sizes[other]}; give one row a sample in both"
     if not all(isinstance(present[name], pd.DataFrame | pd.Series) for name in (first, other)):
         return message + "."
     alone = _alone(first, present[first].index, other, present[other].index)

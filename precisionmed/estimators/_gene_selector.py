@@ -14,6 +14,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError, warn
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._halves import Progress, deal_halves, strata_of
 from precisionmed.estimators._lasso_base import Linear, _complete, _weights
 from precisionmed.estimators._lasso_path import Problem
@@ -97,6 +98,9 @@ class GeneSelector(SelectorMixin, BaseEstimator):
             out of range or contradict each other.
         """
         model = clone(self.model)
+        X, y, sample_weight, offset, strata, groups = aligned(
+            X=X, y=y, sample_weight=sample_weight, offset=offset, strata=strata, groups=groups
+        )
         values, samples = self._observed(
             model, X, y, sample_weight, offset=offset, strata=strata, groups=groups
         )

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._lasso_adaptive import adaptive_factors
 from precisionmed.estimators._lasso_cv import CvCurve
 from precisionmed.estimators._lasso_optimality import duality_gap, stationarity
@@ -33,6 +34,7 @@ class Linear(BaseEstimator):
     def _linear_predictor(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the linear predictor, (n,), or one a class, (n, k)."""
         check_is_fitted(self)
+        X, offset = aligned(X=X, offset=offset)
         values = transform_matrix(self, X)
         coef = np.atleast_2d(self.coef_)
         eta = np.empty((len(coef), values.shape[0]))
@@ -140,6 +142,9 @@ class Fixed(Linear):
         """Fit the model; parameters as in the form that cross-validates."""
         if not self.lambda_ > 0:
             raise InputError(f"lambda_ must be above 0, found {self.lambda_}.")
+        X, y, sample_weight, offset, strata = aligned(
+            X=X, y=y, sample_weight=sample_weight, offset=offset, strata=strata
+        )
         values = _complete(self, X)
         outcome = self._outcome(y)
         weight = _weights(sample_weight, outcome[0].size)
@@ -218,6 +223,9 @@ class CrossValidated(Linear):
         """
         if self.rule not in ("1se", "min"):
             raise InputError(f"rule must be '1se' or 'min', found {self.rule!r}.")
+        X, y, sample_weight, offset, strata, groups, folds = aligned(
+            X=X, y=y, sample_weight=sample_weight, offset=offset, strata=strata, groups=groups, folds=folds
+        )
         values = _complete(self, X)
         outcome = self._outcome(y)
         sample_weight = _weights(sample_weight, outcome[0].size)

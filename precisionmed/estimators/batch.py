@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from precisionmed.errors import InputError, first_few, nearest
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._batches import (
     known_codes,
     learn_batches,
@@ -121,6 +122,7 @@ class ComBat(BaseEstimator):
         InputError
             Fewer than two batches, a missing label or value, or covariates confounded with batch.
         """
+        X, batch, covariates = aligned(X=X, batch=batch, covariates=covariates)
         values = fit_matrix(self, X)
         self._check_complete(values)
         self.batches_, codes, self.batch_sizes_ = learn_batches(batch, len(values))
@@ -168,6 +170,7 @@ class ComBat(BaseEstimator):
         InputError
             A batch is unknown and `unknown="error"`.
         """
+        X, batch, covariates = aligned(X=X, batch=batch, covariates=covariates)
         values = transform_matrix(self, X)
         codes = known_codes(self.batches_, X, batch, len(values), self.unknown)
         codes = np.where(codes == self._reference_code(), -1, codes)
@@ -208,6 +211,7 @@ class ComBat(BaseEstimator):
         InputError
             A batch was in training or has too few samples.
         """
+        X, batch, covariates = aligned(X=X, batch=batch, covariates=covariates)
         values = transform_matrix(self, X)
         self._check_complete(values)
         labels = read_labels(batch, len(values))

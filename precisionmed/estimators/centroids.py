@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._centroid_parts import (
     fit_softmax,
     refusal_limit,
@@ -132,6 +133,7 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         InputError
             A class has one sample only, genes of the centroids are missing, or a parameter is unknown.
         """
+        X, y, groups, centre_weight = aligned(X=X, y=y, groups=groups, centre_weight=centre_weight)
         matrix = fit_matrix(self, X)
         self._check(matrix, y)
         labels = None if y is None else np.asarray(y).astype(str)
@@ -201,8 +203,6 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
             raise InputError(f"Unknown metric {self.metric!r}; use 'pearson' or 'spearman'.")
         if self.centering not in ("balanced", "median"):
             raise InputError(f"Unknown centering {self.centering!r}; use 'balanced' or 'median'.")
-        if y is not None and len(np.asarray(y)) != len(matrix):
-            raise InputError(f"y has {len(np.asarray(y))} labels for {len(matrix)} samples.")
         if np.isnan(matrix).any():
             raise InputError("training values are missing; impute them first (Preprocessor does).")
 

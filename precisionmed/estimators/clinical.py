@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import has_fit_parameter
 
 from precisionmed.errors import PrecisionMedWarning
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._cox_likelihood import independent_columns
 from precisionmed.estimators._firth import firth_logistic
 from precisionmed.estimators._outcome import is_survival, survival_outcome, take
@@ -57,6 +58,7 @@ class ClinicalOnly(BaseEstimator):
         InputError
             A covariate has no value at all, or the outcome is no outcome.
         """
+        X, y, clinical = aligned(X=X, y=y, clinical=clinical)
         self.encoder_ = CovariateEncoder(self.min_level).fit(clinical)
         self.notes_ = list(self.encoder_.notes_)
         encoded = self.encoder_.transform(clinical)
@@ -77,6 +79,7 @@ class ClinicalOnly(BaseEstimator):
 
     def predict(self, X: ArrayLike | None, *, clinical: pd.DataFrame) -> np.ndarray:
         """Return the log odds of class 1, or the log hazard, (n,)."""
+        _, clinical = aligned(X=X, clinical=clinical)
         return self.intercept_ + self.encoder_.transform(clinical).to_numpy() @ self.covariate_coef_
 
 
@@ -110,6 +113,7 @@ class GenesAndClinical(BaseEstimator):
 
     def fit(self, X: ArrayLike, y: Any, *, clinical: pd.DataFrame, groups: ArrayLike | None = None) -> Self:
         """Fit the clinical model, then the genes beside it."""
+        X, y, clinical, groups = aligned(X=X, y=y, clinical=clinical, groups=groups)
         self.clinical_ = ClinicalOnly(self.min_level).fit(X, y, clinical=clinical)
         values = np.column_stack([np.asarray(X, float), self._held_out_score(y, clinical, groups)])
         given = self.model.get_params()["penalty_factor"]
@@ -122,6 +126,7 @@ class GenesAndClinical(BaseEstimator):
 
     def predict(self, X: ArrayLike, *, clinical: pd.DataFrame) -> np.ndarray:
         """Return the log odds of class 1, or the log hazard, (n,)."""
+        X, clinical = aligned(X=X, clinical=clinical)
         score = self.clinical_.predict(X, clinical=clinical)
         return score_of(self.model_, np.column_stack([np.asarray(X, float), score]))
 

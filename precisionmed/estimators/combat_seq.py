@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from precisionmed.errors import InputError, first_few
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._batches import known_codes, learn_batches, place
 from precisionmed.estimators._design import (
     batch_columns,
@@ -112,6 +113,7 @@ class ComBatSeq(BaseEstimator):
             Values are no counts, fewer than two batches, a batch of one sample, a missing label, a sample
             without counts, or covariates confounded with batch.
         """
+        X, batch, covariates = aligned(X=X, batch=batch, covariates=covariates)
         values = _counts(fit_matrix(self, X), X, complete=True)
         self.batches_, codes, self.batch_sizes_ = learn_batches(batch, len(values))
         if (self.batch_sizes_ < 2).any():
@@ -159,6 +161,7 @@ class ComBatSeq(BaseEstimator):
         InputError
             Values are no counts, or a batch is unknown and `unknown="error"`.
         """
+        X, batch, covariates = aligned(X=X, batch=batch, covariates=covariates)
         values = _counts(transform_matrix(self, X), X, complete=False)
         codes = known_codes(self.batches_, X, batch, len(values), self.unknown)
         columns = None

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned, labels_of_rows
 from precisionmed.estimators._outcome import is_survival, survival_outcome, take
 from precisionmed.estimators.out_of_fold import CrossValidation
 
@@ -72,10 +73,13 @@ def cross_validate(
     each : callable, optional
         Called with every training set and the models fitted to it, by name (here "model").
 
+    Data frames and series are brought into the order of the first of them by their index; what has none goes
+    by position.
+
     Raises
     ------
     InputError
-        Too few samples or groups for the folds.
+        Too few samples or groups for the folds, other numbers of samples, or indices of other samples.
     """
     return cross_validate_models(
         {"model": model},
@@ -115,10 +119,14 @@ def cross_validate_models(
     each: Callable[[TrainingSet, dict[str, Any]], None] | None = None,
 ) -> dict[str, CrossValidation]:
     """Do as `cross_validate` for several models on the same folds, preprocessing once a training set."""
+    X, y, batch, covariates, clinical, groups, strata = aligned(
+        X=X, y=y, batch=batch, covariates=covariates, clinical=clinical, groups=groups, strata=strata
+    )
+    samples = labels_of_rows(X, y, clinical)
     groups = None if groups is None else np.asarray(groups)
     given = {"groups": groups, "clinical": clinical}
     wanted = {name: _wanted(model, given) for name, model in models.items()}
-    runs = {name: _Run(X.shape[1]) for name in models}
+    runs = {name: _Run(np.shape(X)[1], samples) for name in models}
     for part in training_sets(
         X,
         y,
@@ -176,6 +184,10 @@ def training_sets(
 ) -> Iterator[TrainingSet]:
     """Yield the training sets of a cross-validation; parameters as for `cross_validate`."""
     rng = np.random.default_rng(random_state)
+    X, y, batch, covariates, groups, strata = aligned(
+        X=X, y=y, batch=batch, covariates=covariates, groups=groups, strata=strata
+    )
+    X = X if isinstance(X, pd.DataFrame) else np.asarray(X)
     batch = None if batch is None else np.asarray(batch)
     strata = _strata(y, batch) if strata is None else np.asarray(strata)
     prepare = _Preparation(preprocessor, X, batch, covariates, exclude)
@@ -244,7 +256,8 @@ def make_folds(
 class _Run:
     """Collects the out-of-fold results of one model."""
 
-    def __init__(self, n_genes: int) -> None:
+    def __init__(self, n_genes: int, samples: pd.Index | None) -> None:
+        self.samples = samples
         self.parts: list[pd.DataFrame] = []
         self.selected: np.ndarray | None = np.zeros(n_genes)
 
@@ -259,7 +272,8 @@ class _Run:
 
     def result(self) -> CrossValidation:
         table = pd.concat(self.parts).sort_values(["repeat", "row"], ignore_index=True)
-        return CrossValidation(table, None if self.selected is None else self.selected / len(self.parts))
+        frequency = None if self.selected is None else self.selected / len(self.parts)
+        return CrossValidation(table, frequency, self.samples)
 
 
 def _wanted(model: Any, given: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._gene_selector import Samples
 from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._lasso_path import Walk
@@ -47,6 +48,7 @@ def half_refits(
     (2 n_pairs, s) array
         Coefficients per unit of the input.
     """
+    X, y, groups = aligned(X=X, y=y, groups=groups)
     model = clone(model)
     outcome = model._outcome(y)
     groups = None if groups is None else np.asarray(groups)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators.centroids import NearestCentroid
 
 MIN_GENES = 35
@@ -105,6 +106,7 @@ class IntrinsicSubtypeClassifier(ClassifierMixin, BaseEstimator):
         InputError
             Fewer than 35 PAM50 genes with published centroids, or there are no labels to learn from.
         """
+        X, y, er, groups = aligned(X=X, y=y, er=er, groups=groups)
         frame = self._frame(X, feature_names)
         self.n_features_in_ = frame.shape[1]
         self.feature_names_in_ = np.asarray(frame.columns, dtype=str)

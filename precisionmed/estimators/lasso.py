@@ -21,6 +21,7 @@ from scipy.special import expit
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._lasso_base import CrossValidated, Fixed, Linear
 from precisionmed.estimators._lasso_labels import class_codes, real_values
 from precisionmed.estimators._outcome import steps_before, survival_outcome
@@ -103,6 +104,7 @@ class _Cox(SurvivalScore, Linear):
 
         A model that was fitted with strata needs the stratum of every sample.
         """
+        X, offset, strata = aligned(X=X, offset=offset, strata=strata)
         times = np.asarray(time, float)
         risk = self.predict(X, offset)
         stratum = self._known_strata(strata, risk.size)

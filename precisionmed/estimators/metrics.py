@@ -46,6 +46,7 @@ def auc(truth: ArrayLike, score: ArrayLike, *, strata: ArrayLike | None = None) 
     InputError
         No stratum has both a case and a control.
     """
+    truth, score, strata = aligned(truth=truth, score=score, strata=strata)
     truth, score = _labelled(truth, score)
     won = pairs = 0.0
     for cases, controls in strata_pairs(truth, score, strata):
@@ -87,6 +88,7 @@ def auc_interval(
     -------
     estimate, lower, upper : float
     """
+    truth, score, strata, subject = aligned(truth=truth, score=score, strata=strata, subject=subject)
     truth, score = _labelled(truth, score)
     estimate = auc(truth, score, strata=strata)
     cases, controls = placements(truth, score, strata, subject)
@@ -209,12 +211,14 @@ def proportion_interval(k: float, n: float, level: float = 0.95) -> Interval:
 
 def accuracy_interval(truth: ArrayLike, predicted: ArrayLike, level: float = 0.95) -> Interval:
     """Return the fraction of equal labels with Wilson's interval."""
+    truth, predicted = aligned(truth=truth, predicted=predicted)
     equal = np.asarray(truth, object) == np.asarray(predicted, object)
     return proportion_interval(int(equal.sum()), equal.size, level)
 
 
 def cohen_kappa(a: ArrayLike, b: ArrayLike) -> float:
     """Return Cohen's kappa of two raters (Cohen 1960); NaN when agreement is certain by chance alone."""
+    a, b = aligned(a=a, b=b)
     a, b = np.asarray(a).astype(str), np.asarray(b).astype(str)
     observed = np.mean(a == b)
     labels = np.union1d(a, b)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from precisionmed.errors import InputError
 from precisionmed.estimators import metrics
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._outcome import FollowUp, is_survival, survival_outcome
 from precisionmed.estimators.metrics_compare import Difference, auc_difference, concordance_difference
 
@@ -26,10 +27,13 @@ class CrossValidation:
     selection_frequency : (n_input_genes,) array or None
         Fraction of the training sets in which a gene's coefficient was not zero; None when the model
         has no `coef_` of its own.
+    samples : Index or None
+        Names of the input's rows where it had any: an outcome with an index is matched by them.
     """
 
     predictions: pd.DataFrame
     selection_frequency: np.ndarray | None
+    samples: pd.Index | None = None
 
     @property
     def score(self) -> np.ndarray:
@@ -49,7 +53,12 @@ class CrossValidation:
         row = self.predictions["row"].to_numpy()
         score = self.predictions["score"].to_numpy(float)
         return metrics.auc_interval(
-            np.asarray(truth)[row], score, level, strata=self._test_set(), subject=row, widen=self._widen()
+            np.asarray(self._of_samples(truth))[row],
+            score,
+            level,
+            strata=self._test_set(),
+            subject=row,
+            widen=self._widen(),
         )
 
     def concordance(
@@ -63,7 +72,7 @@ class CrossValidation:
 
         The variance is corrected as in `auc`.
         """
-        outcome, row = survival_outcome(y), self.predictions["row"].to_numpy()
+        outcome, row = survival_outcome(self._of_samples(y)), self.predictions["row"].to_numpy()
         score = self.predictions["score"].to_numpy(float)
         return metrics.concordance_interval(
             outcome.time[row],
@@ -83,11 +92,11 @@ class CrossValidation:
         row, strata = self.predictions["row"].to_numpy(), self._test_set()
         score = self.predictions["score"].to_numpy(float)
         if is_survival(y):
-            found = survival_outcome(y)
+            found = survival_outcome(self._of_samples(y))
             return metrics.concordance(
                 found.time[row], found.event[row], score, entry=_entry(found, row), strata=strata
             )
-        return metrics.auc(np.asarray(y)[row], score, strata=strata)
+        return metrics.auc(np.asarray(self._of_samples(y))[row], score, strata=strata)
 
     def compare(
         self,
@@ -127,8 +136,10 @@ class CrossValidation:
         widen = self._widen()
         first, second = (result.predictions["score"].to_numpy(float) for result in (self, other))
         if not is_survival(y):
-            return auc_difference(np.asarray(y)[row], first, second, strata=strata, subject=row, widen=widen)
-        found = survival_outcome(y)
+            return auc_difference(
+                np.asarray(self._of_samples(y))[row], first, second, strata=strata, subject=row, widen=widen
+            )
+        found = survival_outcome(self._of_samples(y))
         return concordance_difference(
             found.time[row],
             found.event[row],
@@ -141,6 +152,12 @@ class CrossValidation:
             subject=row,
             widen=widen,
         )
+
+    def _of_samples(self, y: Any) -> Any:
+        """Return an outcome in the order of the cross-validated samples."""
+        n = int(self.predictions["row"].max()) + 1
+        scored = pd.Series(np.zeros(n), index=self.samples) if self.samples is not None else np.zeros(n)
+        return aligned(scores=scored, y=y)[1]
 
     def _widen(self) -> float:
         """Return the factor of a standard error that makes up for training sets that overlap."""

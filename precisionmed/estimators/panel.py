@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._outcome import is_survival, take
 from precisionmed.estimators.baselines import ResidualRidge
 from precisionmed.estimators.crossval import TrainingSet, cross_validate, score_of
@@ -133,6 +134,7 @@ def minimal_panel(
     sizes, refit
         As for `PanelSearch`.
     """
+    X, y = aligned(X=X, y=y)
     rng = np.random.default_rng(random_state)
     search = PanelSearch(y, sizes=sizes, refit=refit)
     cross_validate(model, X, y, random_state=rng, each=search.add, **settings)

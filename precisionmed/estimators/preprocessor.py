@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._matrix import Matrix, columns_of, fit_matrix, gene_name, transform_matrix
 
 
@@ -91,6 +92,7 @@ class Preprocessor(BaseEstimator):
         """Return `fit(X, ...).transform(X, batch=batch)` without doing the work twice."""
         if self.batch_corrector is not None and batch is None:
             raise InputError("batch correction needs the batch of each sample; give 'batch'.")
+        X, batch, covariates = aligned(X=X, batch=batch, covariates=covariates)
         values = self._whole(fit_matrix(self, X))
         self.gene_filter_ = self.normalizer_ = self.batch_corrector_ = None
         self.kept_ = np.ones(values.shape[1], dtype=bool)
@@ -127,6 +129,7 @@ class Preprocessor(BaseEstimator):
         ndarray of shape (n_samples, n_kept)
             Normalized, complete, corrected for batch.
         """
+        X, batch = aligned(X=X, batch=batch)
         corrector = self.batch_corrector_
         filled = self._filled(X, batch)
         if corrector is None or self._corrects_counts():
@@ -145,6 +148,7 @@ class Preprocessor(BaseEstimator):
             raise InputError(
                 "new batches can be learned only where ComBat corrects; this model was learned without it."
             )
+        X, batch = aligned(X=X, batch=batch)
         adapted = copy(self)
         filled = self._filled(X, None)
         adapted.batch_corrector_ = self.batch_corrector_.adapt(filled, batch, min_samples=min_samples)

@@ -12,6 +12,7 @@ from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._lasso_path import Problem, Walk
 from precisionmed.estimators._matrix import fit_matrix, transform_matrix
 from precisionmed.estimators.centroids import CANNOT_CALL
@@ -103,6 +104,7 @@ class ReceptorClassifier(ClassifierMixin, BaseEstimator):
         low, high = self.uncertain
         if not 0 <= low <= high <= 1:
             raise InputError(f"uncertain must be two rising probabilities, found {tuple(self.uncertain)}.")
+        X, y, groups = aligned(X=X, y=y, groups=groups)
         y = _labels(y)
         values = fit_matrix(self, X)
         use = ~self._excluded(X)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._batches import read_labels
 from precisionmed.estimators._design import covariate_columns, learn_covariates
 from precisionmed.estimators._matrix import Matrix, as_matrix, columns_of
@@ -49,6 +50,7 @@ def remove_batch_effect(
     ----------
     Ritchie ME et al. Nucleic Acids Research 2015;43:e47.
     """
+    X, batch, covariates, design = aligned(X=X, batch=batch, covariates=covariates, design=design)
     values = as_matrix(X)
     n = len(values)
     levels, codes = np.unique(read_labels(batch, n), return_inverse=True)

@@ -13,6 +13,7 @@ from scipy.stats import false_discovery_control
 from threadpoolctl import threadpool_limits
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._alignment import aligned
 
 _BLOCK = 2048
 """Samples whose neighbours are looked up at a time: memory stays linear in the samples."""
@@ -43,6 +44,7 @@ def in_group_proportion(X: ArrayLike, labels: ArrayLike, n_classes: int) -> np.n
     ----------
     Kapp and Tibshirani, Biostatistics 2007;8:9-31, section 2.
     """
+    X, labels = aligned(X=X, labels=labels)
     with threadpool_limits(limits=1, user_api="blas"):
         neighbours = _nearest(_unit(np.asarray(X, dtype=float)))
     return _proportions(np.asarray(labels), neighbours, n_classes)

@@ -75,6 +75,7 @@ class LogisticScreen(Screen):
             The label is not 0 and 1, one of them is absent, or there is another number of samples in X.
         """
         checked_level(self.level)
+        X, y = aligned(X=X, y=y)
         label = two_classes(y)
         values, self.feature_names_ = gene_columns(X, label.size)
         cases = int(label.sum())
@@ -201,6 +202,7 @@ class ModeratedScreen(Screen):
         InputError
             The label is not 0 and 1, it is determined by the covariates, or there are too few samples.
         """
+        X, y, covariates = aligned(X=X, y=y, covariates=covariates)
         label = two_classes(y)
         values, self.feature_names_ = gene_columns(X, label.size)
         others = covariate_columns(learn_covariates(covariates, label.size), covariates, label.size)

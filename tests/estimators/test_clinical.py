@@ -100,8 +100,8 @@ def test_nothing_of_the_test_samples_reaches_the_clinical_model():
     one = found.predictions.query("fold == 2")
     test = one["row"].to_numpy()
     train = np.setdiff1d(np.arange(len(y)), test)
-    model = ClinicalOnly().fit(X, y[train], clinical=clinical.iloc[train])
-    np.testing.assert_array_equal(one["score"], model.predict(X, clinical=clinical.iloc[test]))
+    model = ClinicalOnly().fit(X[train], y[train], clinical=clinical.iloc[train])
+    np.testing.assert_array_equal(one["score"], model.predict(X[test], clinical=clinical.iloc[test]))
 
 
 def test_a_model_without_its_clinical_table_is_an_input_error():

@@ -132,7 +132,7 @@ def test_bad_outcomes_and_covariates_are_input_errors(data, genes):
         LogisticScreen().fit(genes, data["site"])
     with pytest.raises(InputError, match="both of them"):
         ModeratedScreen().fit(genes, np.zeros(len(data)))
-    with pytest.raises(InputError, match="64 samples but 63 outcomes"):
+    with pytest.raises(InputError, match="X has 64 samples, but y has 63"):
         LogisticScreen().fit(genes, data["label"].iloc[1:])
     with pytest.raises(InputError, match="determine the label"):
         ModeratedScreen().fit(genes, data["label"], data[["label"]])
