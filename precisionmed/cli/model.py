@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from precisionmed.cli._guard import guarded, say, status_path
 from precisionmed.cli.steps import Config, Inputs, Log, Output, Threads
-from precisionmed.config import load_config
+from precisionmed.config import Scale, load_config
 from precisionmed.errors import InputError
 
-if TYPE_CHECKING:
-    from anndata import AnnData
-
-    from precisionmed.io.model import LockedModel
-
+OrientationChoice = Literal["auto", "genes_by_samples", "samples_by_genes"]
+GeneIdsChoice = Literal["auto", "symbol", "ensembl", "entrez", "probe"]
 Model = Annotated[Path, typer.Option("--model", help="The locked model file (.pmz).")]
 
 
@@ -40,9 +36,30 @@ def lock(inputs: Inputs, output: Output, log: Log = None, threads: Threads = Non
         lock_model(read_step(*inputs), output)
 
 
+Orientation = Annotated[
+    OrientationChoice,
+    typer.Option("--orientation", help="Which way the matrix lies; found by the model's genes."),
+]
+GeneIds = Annotated[
+    GeneIdsChoice, typer.Option("--gene-ids", help="Kind of gene identifier, to have it checked.")
+]
+ProbeAnnotation = Annotated[
+    Path | None,
+    typer.Option(
+        "--probe-annotation", help="Table from probe to symbol of an array that training did not have."
+    ),
+]
+SampleScale = Annotated[
+    Scale | None, typer.Option("--scale", help="What the numbers are; the scale of training when left out.")
+]
+
+
 def predict(
     model: Model,
-    expression: Annotated[Path, typer.Option("--expression", help="New samples: TSV, CSV (gz) or h5ad.")],
+    expression: Annotated[
+        Path,
+        typer.Option("--expression", help="New samples: TSV, CSV (gz), Excel or h5ad, either way round."),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", help="Table to write (TSV); shown when left out.")
     ] = None,
@@ -53,6 +70,10 @@ def predict(
             "--centre", help="Centre genes over the file's samples (a whole cohort of another platform)."
         ),
     ] = False,
+    probe_annotation: ProbeAnnotation = None,
+    gene_ids: GeneIds = "auto",
+    orientation: Orientation = "auto",
+    scale: SampleScale = None,
     log: Log = None,
     threads: Threads = None,
 ) -> None:
@@ -62,8 +83,15 @@ def predict(
         from precisionmed.io.run import replacing
         from precisionmed.io.spreadsheet import without_formulas
 
-        locked = LockedModel.load(model)
-        calls = locked.predict(_samples(expression, locked), batch=batch, centre=centre)
+        calls = LockedModel.load(model).predict(
+            expression,
+            batch=batch,
+            centre=centre,
+            scale=scale,
+            orientation=orientation,
+            gene_ids=gene_ids,
+            probe_annotation=probe_annotation,
+        )
         if output is None:
             typer.echo(without_formulas(calls).to_csv(sep="\t", index_label="sample"), nl=False)
             return
@@ -77,6 +105,10 @@ def adapt(
     expression: Annotated[Path, typer.Option("--expression", help="Samples of the new batch.")],
     batch: Annotated[str, typer.Option("--batch", help="Name of the new batch (centre, platform).")],
     output: Annotated[Path, typer.Option("--output", help="Model file to write.")],
+    probe_annotation: ProbeAnnotation = None,
+    gene_ids: GeneIds = "auto",
+    orientation: Orientation = "auto",
+    scale: SampleScale = None,
     log: Log = None,
     threads: Threads = None,
 ) -> None:
@@ -84,16 +116,16 @@ def adapt(
     with guarded("adapt", log, threads):
         from precisionmed.io.model import LockedModel
 
-        locked = LockedModel.load(model)
-        locked.adapt(_samples(expression, locked), batch).save(output)
+        adapted = LockedModel.load(model).adapt(
+            expression,
+            batch,
+            scale=scale,
+            orientation=orientation,
+            gene_ids=gene_ids,
+            probe_annotation=probe_annotation,
+        )
+        adapted.save(output)
         say(f"Wrote {output}; call its samples with --batch {batch}")
-
-
-def _samples(expression: Path, locked: LockedModel) -> AnnData:
-    from precisionmed.io.cohort import read_cohort
-
-    warnings.filterwarnings("ignore", message="There is no clinical table")  # none is needed here
-    return read_cohort(expression=expression, scale=locked.manifest["scale"])
 
 
 def validate(

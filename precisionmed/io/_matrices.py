@@ -11,6 +11,7 @@ import pandas as pd
 from precisionmed.config import CohortConfig, Scale
 from precisionmed.errors import InputError, first_few, warn
 from precisionmed.io._duplicates import collapse_duplicates
+from precisionmed.io._gene_rows import recorded_rows
 from precisionmed.io.expression import Matrix, read_expression
 from precisionmed.io.genes import (
     GeneIds,
@@ -38,6 +39,8 @@ class Expression:
     gene_kind: str
     mapping: pd.DataFrame
     """Table `outcome`, `genes`, `examples`."""
+    rows: pd.DataFrame
+    """Which rows as read stand for a gene; see `recorded_rows`."""
     n_read: tuple[int, int] = (0, 0)
     """Samples and rows in the files (distinct samples, rows together)."""
     lost: dict[str, str] = field(default_factory=dict)
@@ -87,8 +90,11 @@ def prepare_matrix(
         row = ("repeated rows of a gene, collapsed", len(repeated), first_few(repeated.unique()))
         mapping = pd.concat([mapping, pd.DataFrame([row], columns=mapping.columns)], ignore_index=True)
     values, gene_ids = collapse_duplicates(values.set_axis(symbols), labels[kept], config.duplicate_genes)
+    rows = recorded_rows(
+        labels[kept], symbols, pd.Series(gene_ids, index=values.index), config.duplicate_genes
+    )
     return Expression(
-        values, gene_ids, scale, evidence, matrix.orientation, matrix.evidence, kind, mapping,
+        values, gene_ids, scale, evidence, matrix.orientation, matrix.evidence, kind, mapping, rows,
         n_read=(matrix.frame.shape[1], len(labels)), obs=matrix.obs,
     )  # fmt: skip
 
@@ -200,7 +206,8 @@ def _join(
         together = resolve_scale(values, config.scale, f"{names[0]} with {names[1]}", notes)
         values, scale, evidence = together.frame, together.scale, together.evidence
     gene_ids = first.gene_ids.append(other.gene_ids[more])
-    joined = _joined(first, other, values, gene_ids, scale, evidence)
+    rows = pd.concat([first.rows, other.rows[other.rows["gene"].isin(b.index[more])]], ignore_index=True)
+    joined = _joined(first, other, values, gene_ids, rows, scale, evidence)
     joined.lost |= lost
     return joined
 
@@ -221,7 +228,9 @@ def _stack_samples(
             warn(f"{len(lost)} genes are in {name} only ({first_few(lost)}) and were left out.", notes)
     values = pd.concat([first.frame.loc[genes], other.frame.loc[genes]], axis=1)
     gene_ids = first.gene_ids[first.frame.index.get_indexer(genes)]
-    joined = _joined(first, other, values, gene_ids, first.scale, first.scale_evidence)
+    later = other.rows.assign(file=first.rows["file"].max() + 1)
+    rows = pd.concat([first.rows, later], ignore_index=True)
+    joined = _joined(first, other, values, gene_ids, rows, first.scale, first.scale_evidence)
     joined.sources = (first.sources or dict.fromkeys(first.frame.columns, names[0])) | dict.fromkeys(
         other.frame.columns, names[1]
     )
@@ -235,6 +244,7 @@ def _joined(
     other: Expression,
     values: pd.DataFrame,
     gene_ids: pd.Index,
+    rows: pd.DataFrame,
     scale: Scale,
     evidence: str,
 ) -> Expression:
@@ -245,7 +255,7 @@ def _joined(
     )
     kind = first.gene_kind if first.gene_kind == other.gene_kind else f"{first.gene_kind}, {other.gene_kind}"
     return Expression(
-        values, gene_ids, scale, evidence, first.orientation, first.orientation_evidence, kind, table,
+        values, gene_ids, scale, evidence, first.orientation, first.orientation_evidence, kind, table, rows,
         n_read=(n_samples, first.n_read[1] + other.n_read[1]),
         lost=first.lost | other.lost, obs=first.obs, sources=first.sources,
     )  # fmt: skip

@@ -184,6 +184,7 @@ def _assemble(
         "flow": _table(pd.DataFrame(record.flow, columns=["stage", "samples", "genes", "reason"])),
         "excluded": _table(pd.DataFrame(record.excluded, columns=["sample", "reason"], dtype=str)),
         "gene_mapping": _table(matrix.mapping),
+        "gene_rows": _table(matrix.rows[matrix.rows["gene"].isin(values.index)].reset_index(drop=True)),
         "clinical_summary": _table(summarize_clinical(obs)),
         "unused_columns": _table(unused),
         "notes": np.array(record.notes, dtype=object),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -72,7 +72,12 @@ class Matrix:
     notes: list[str] = field(default_factory=list)
 
 
-def read_expression(path: Path, orientation: str = "auto", sample_names: Collection[str] = ()) -> Matrix:
+def read_expression(
+    path: Path,
+    orientation: str = "auto",
+    sample_names: Collection[str] = (),
+    n_genes: Callable[[pd.Index], int] | None = None,
+) -> Matrix:
     """Read one matrix and turn it to genes x samples.
 
     Parameters
@@ -85,6 +90,9 @@ def read_expression(path: Path, orientation: str = "auto", sample_names: Collect
         Everything in the clinical table that may name a sample; the side of the matrix that carries these
         names is the samples' side. Without any, the side that looks like genes, then the longer side, is the
         genes' side.
+    n_genes
+        Counts the labels that are genes wanted. Where given, the side with more of them is the genes' side,
+        and nothing else is looked at.
 
     Raises
     ------
@@ -94,13 +102,18 @@ def read_expression(path: Path, orientation: str = "auto", sample_names: Collect
     if path.suffix.lower() in (".h5ad", ".h5"):
         matrix = _read_h5ad(existing_file(path, "expression file"))
     else:
-        matrix = _read_table(path, orientation, frozenset(sample_names))
+        matrix = _read_table(path, orientation, frozenset(sample_names), n_genes)
     _check_names(matrix)
     _check_finite(matrix)
     return matrix
 
 
-def _read_table(path: Path, orientation: str, sample_names: frozenset[str]) -> Matrix:
+def _read_table(
+    path: Path,
+    orientation: str,
+    sample_names: frozenset[str],
+    n_genes: Callable[[pd.Index], int] | None = None,
+) -> Matrix:
     notes: list[str] = []
     if path.suffix.lower() in (".xlsx", ".xlsm", ".xls"):
         text = read_text_table(path, "expression matrix", notes)
@@ -128,6 +141,8 @@ def _read_table(path: Path, orientation: str, sample_names: frozenset[str]) -> M
     values = pd.DataFrame(
         numbers.to_numpy(np.float64), index=labels, columns=pd.Index(header[1:], dtype=object)
     )
+    if n_genes is not None and orientation == "auto":
+        orientation = _side_with_genes(path, values, n_genes)
     found, evidence = _orient(orientation, values, sample_names)
     if found == "samples_by_genes":
         values = values.T
@@ -216,6 +231,25 @@ def _orient(stated: str, values: pd.DataFrame, sample_names: frozenset[str]) -> 
         "samples_by_genes",
         f"{values.shape[1]} columns and {values.shape[0]} rows, the longer side being genes",
     )
+
+
+def _side_with_genes(path: Path, values: pd.DataFrame, n_genes: Callable[[pd.Index], int]) -> Orientation:
+    """Return which way the matrix lies by the genes that are wanted.
+
+    Raises
+    ------
+    InputError
+        Neither side has any, or both have as many.
+    """
+    in_rows, in_columns = n_genes(values.index), n_genes(values.columns)
+    if in_rows == in_columns:
+        raise InputError(
+            f"{path}: {in_rows or 'none'} of the model's genes are named by the rows and "
+            f"{in_columns or 'none'} by the columns (rows {first_few(values.index, 3)}; columns "
+            f"{first_few(values.columns, 3)}); name genes by symbols, Ensembl or Entrez identifiers, give "
+            "the probe annotation of an array, or state the orientation."
+        )
+    return "genes_by_samples" if in_rows > in_columns else "samples_by_genes"
 
 
 def _read_h5ad(path: Path) -> Matrix:

@@ -20,13 +20,15 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
-from precisionmed.errors import InputError
-from precisionmed.io._predict import aligned, predict_samples
+from precisionmed.errors import InputError, warn
+from precisionmed.io._evidence import description, with_evidence
+from precisionmed.io._new_samples import NewSamples, Reading
+from precisionmed.io._predict import calls_of, measured_by, prepare
 from precisionmed.io._training import subtype_survival
 from precisionmed.io.codec import decode, encode
 from precisionmed.io.run import read_run, replacing
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _DIGEST_LENGTH = 64
 _PACKAGES = ("precisionmed", "numpy", "scipy", "pandas", "scikit-learn", "numba", "anndata")
 
@@ -42,8 +44,10 @@ class LockedModel:
     genes
         Genes the model takes as input, in its order.
     parts
-        `preprocessor`, `reference` (what a usual sample looks like), `tasks` (fitted estimators) and, where
-        subtypes and outcome are known, `subtype_survival` (hazards of the training subtypes).
+        `inputs` (which rows of a file stand for a gene; not in files of schema 1), `preprocessor`,
+        `reference` (what a usual sample looks like), `tasks` (fitted estimators, how well they did out
+        of fold and what they called in training) and, where subtypes and outcome are known,
+        `subtype_survival` (hazards of the training subtypes).
     """
 
     manifest: dict[str, Any]
@@ -91,7 +95,15 @@ class LockedModel:
         return Path(path)
 
     def adapt(
-        self, expression: pd.DataFrame | ad.AnnData, batch: str, *, min_samples: int = 10
+        self,
+        expression: NewSamples,
+        batch: str,
+        *,
+        min_samples: int = 10,
+        scale: str | None = None,
+        orientation: str = "auto",
+        gene_ids: str = "auto",
+        probe_annotation: str | Path | None = None,
     ) -> LockedModel:
         """Return a model that also knows a new batch (centre, platform), learned from samples of it.
 
@@ -107,49 +119,102 @@ class LockedModel:
             Name of the new batch.
         min_samples
             Fewest samples to learn it from.
+        scale, orientation, gene_ids, probe_annotation
+            As in `predict`.
 
         Raises
         ------
         InputError
             The model corrects no batches, knows this one already, or there are too few samples.
         """
-        measured = aligned(self, expression)
+        reading = Reading(scale, orientation, gene_ids, probe_annotation)
+        measured = measured_by(self, expression, reading)
+        unusable = measured.reasons != ""
+        if unusable.any():
+            row = int(np.argmax(unusable))
+            warn(
+                f"{unusable.sum()} sample(s) were left out: {measured.expression.index[row]} "
+                f"({measured.reasons[row]}), ..."
+            )
+        values = measured.expression[~unusable]
+        if len(values) < min_samples:
+            raise InputError(
+                f"batch '{batch}' has {len(values)} usable sample(s), adapting needs {min_samples}."
+            )
         preprocessor = self.parts["preprocessor"].adapt(
-            measured, [batch] * len(measured), min_samples=min_samples
+            values, [batch] * len(values), min_samples=min_samples
         )
-        known = [*self.manifest.get("adapted_to", []), {"batch": batch, "samples": len(measured)}]
+        known = [*self.manifest.get("adapted_to", []), {"batch": batch, "samples": len(values)}]
         manifest = {**self.manifest, "adapted_to": known}
         return replace(self, manifest=manifest, parts={**self.parts, "preprocessor": preprocessor})
 
     def predict(
-        self, expression: pd.DataFrame | ad.AnnData, *, batch: str | None = None, centre: bool = False
+        self,
+        expression: NewSamples,
+        *,
+        batch: str | None = None,
+        centre: bool = False,
+        scale: str | None = None,
+        orientation: str = "auto",
+        gene_ids: str = "auto",
+        probe_annotation: str | Path | None = None,
     ) -> pd.DataFrame:
         """Return the calls for new samples, each computed alone.
+
+        Identifiers become genes as they did in training: the rows that stood for a gene there stand for it
+        here. Where other identifiers are given and several rows are one gene, `sum` and `mean` of training
+        combine them; under other rules the gene is missing in samples where the rows differ.
 
         Parameters
         ----------
         expression
-            Samples in rows and genes (current symbols) in columns, or an AnnData as
-            `precisionmed.read_cohort` gives it, on the scale of the training cohort.
+            Samples in rows and genes in columns; one sample as a series; an AnnData; or the path of a matrix
+            (TSV, CSV, Excel, h5ad, either way round). Genes are named by the identifiers of training,
+            symbols, Ensembl or Entrez identifiers.
         batch
             A training batch the samples belong to, if any.
         centre
             Move the median of each gene over the given samples to its training median first. Meant for a
             whole cohort of another platform; the calls then depend on the other samples.
+        scale
+            What the numbers are, where it is not recorded (`read_cohort` does); the model's scale by default.
+        orientation
+            `genes_by_samples` or `samples_by_genes`; by default the side that names more of the model's genes
+            is the genes' side.
+        gene_ids
+            `symbol`, `ensembl`, `entrez` or `probe`, to have it checked.
+        probe_annotation
+            Table from probe to gene symbol (columns `probe` and `symbol`) of an array that training did not
+            have.
 
         Returns
         -------
         DataFrame
             One row a sample: `deviation` (how unlike the training samples), `genes_missing`, and for each
-            task calls, probabilities or risk; "cannot call" with the reason in the column `<task>_reason`.
+            task calls, probabilities or risk; "cannot call" with the reason in the column `<task>_reason`,
+            and how well the task did out of fold in training in `<task>_evidence`. A sample that cannot be
+            used (no values, another scale, too few genes) keeps its row, with the reason in every task.
 
         Raises
         ------
         InputError
-            Fewer than half of the model's genes are there, the scale is another one, or there are too few
-            samples to centre.
+            The samples cannot be read, have too few of the model's genes or another scale is stated, or there
+            are too few samples to centre.
         """
-        return predict_samples(self, expression, batch=batch, centre=centre)
+        reading = Reading(scale, orientation, gene_ids, probe_annotation)
+        return calls_of(self, prepare(self, expression, batch=batch, centre=centre, reading=reading))
+
+    def describe(self) -> pd.DataFrame:
+        """Return what the model calls, indexed by task.
+
+        Returns
+        -------
+        DataFrame
+            `kind`, `genes` (in the signature; NaN for classes), `metric` (`auc` or `c_index`), `estimate`,
+            `lower`, `upper` (out of fold, with 95% interval) and `called` (whether it is called at all, i.e.
+            the interval excludes chance).
+        """
+        return description(self.parts["tasks"])
 
 
 def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
@@ -172,8 +237,13 @@ def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
     if "normalize" not in steps or adata.raw is None:
         raise InputError("nothing to lock: the cohort has not been normalized; run pp.normalize first.")
     preprocessor = decode(steps["batch" if "model" in steps.get("batch", {}) else "normalize"]["model"])
-    tasks = _tasks(steps)
-    parts = {"preprocessor": preprocessor, "reference": _reference(adata), "tasks": tasks}
+    tasks = with_evidence(_tasks(steps), steps, adata)
+    parts = {
+        "inputs": _inputs(adata),
+        "preprocessor": preprocessor,
+        "reference": _reference(adata),
+        "tasks": tasks,
+    }
     outcome = subtype_survival(adata)
     if outcome is not None:
         parts["subtype_survival"] = outcome
@@ -202,6 +272,25 @@ def _tasks(steps: dict[str, Any]) -> dict[str, Any]:
     if "model" in classifier:
         tasks["response"] = {"kind": "receptor", "model": decode(classifier["model"])}
     return tasks
+
+
+def _inputs(adata: ad.AnnData) -> dict[str, Any]:
+    """Return how the files of the cohort became genes, for new files to become them the same way."""
+    ingest = adata.uns["precisionmed"]["ingest"]
+    rows = ingest.get("gene_rows")
+    if rows is None:  # simulated, or put together by hand
+        names = adata.raw.var_names.astype(str)
+        rows = pd.DataFrame({"row": names, "gene": names, "chosen": True, "file": 0})
+    rows = rows[rows["gene"].isin(adata.raw.var_names)].reset_index(drop=True)
+    params = ingest["params"]
+    values = adata.raw.X.data if hasattr(adata.raw.X, "toarray") else np.asarray(adata.raw.X)
+    return {
+        "rows": rows[["row", "gene", "chosen", "file"]],
+        "duplicate_genes": str(params.get("duplicate_genes", "highest_mean")),
+        "gene_ids": str(params.get("gene_ids", "symbol")),
+        "orientation": str(params.get("orientation", "genes_by_samples")),
+        "whole_numbers": bool((np.rint(values) == values)[~np.isnan(values)].all()),
+    }
 
 
 def _reference(adata: ad.AnnData) -> dict[str, Any]:
