@@ -19,6 +19,7 @@ from precisionmed.estimators._halves import Progress, deal_halves, strata_of
 from precisionmed.estimators._lasso_base import Linear, _complete, _weights
 from precisionmed.estimators._lasso_path import Problem
 from precisionmed.estimators._matrix import columns_of, transform_matrix
+from precisionmed.estimators._order import rows_by_name
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class GeneSelector(SelectorMixin, BaseEstimator):
     model: Linear
     selected_: np.ndarray
 
+    @rows_by_name(aligned=("sample_weight", "offset", "strata", "groups"))
     def fit(
         self,
         X: ArrayLike | pd.DataFrame,

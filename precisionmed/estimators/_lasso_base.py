@@ -18,6 +18,7 @@ from precisionmed.estimators._lasso_cv import CvCurve
 from precisionmed.estimators._lasso_optimality import duality_gap, stationarity
 from precisionmed.estimators._lasso_path import Problem, Walk
 from precisionmed.estimators._matrix import fit_matrix, gene_name, transform_matrix
+from precisionmed.estimators._order import rows_by_name
 from precisionmed.estimators.crossval import make_folds
 
 
@@ -183,6 +184,7 @@ class CrossValidated(Linear):
         self.fit_intercept = fit_intercept
         self.adaptive = adaptive
 
+    @rows_by_name(aligned=("sample_weight", "offset", "strata", "groups", "folds"))
     def fit(
         self,
         X: ArrayLike | pd.DataFrame,

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from threadpoolctl import ThreadpoolController
 
+from precisionmed.estimators._order import column_order
 from precisionmed.estimators._outcome import is_survival, survival_outcome
 from precisionmed.estimators.crossval import score_of
 from precisionmed.estimators.kaplan_meier import survival_curve
@@ -76,7 +77,8 @@ class RandomGenes(BaseEstimator):
         values = np.asarray(X, float)
         rng = np.random.default_rng(self.random_state)
         drawn = rng.choice(values.shape[1], min(self.n_genes, values.shape[1]), replace=False)
-        self.genes_ = np.sort(drawn)
+        order = column_order(X)
+        self.genes_ = np.sort(drawn if order is None else order[drawn])
         self.model_ = clone(self.model).fit(values[:, self.genes_], y)
         return self
 

@@ -20,6 +20,7 @@ from precisionmed.estimators._centroid_parts import (
 )
 from precisionmed.estimators._matrix import Matrix, fit_matrix, transform_matrix
 from precisionmed.estimators._moderated import moderated_t
+from precisionmed.estimators._order import rows_by_name
 from precisionmed.estimators.crossval import make_folds
 
 CANNOT_CALL = "cannot call"
@@ -107,6 +108,7 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         self.centroids = centroids
         self.random_state = random_state
 
+    @rows_by_name(aligned=("groups", "centre_weight"))
     def fit(
         self,
         X: ArrayLike | pd.DataFrame,

@@ -18,6 +18,7 @@ from precisionmed.errors import PrecisionMedWarning
 from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._cox_likelihood import independent_columns
 from precisionmed.estimators._firth import firth_logistic
+from precisionmed.estimators._order import rows_by_name
 from precisionmed.estimators._outcome import is_survival, survival_outcome, take
 from precisionmed.estimators._screen_table import two_classes
 from precisionmed.estimators.covariates import CovariateEncoder
@@ -111,6 +112,7 @@ class GenesAndClinical(BaseEstimator):
         self.model = model
         self.min_level = min_level
 
+    @rows_by_name(aligned=("clinical", "groups"))
     def fit(self, X: ArrayLike, y: Any, *, clinical: pd.DataFrame, groups: ArrayLike | None = None) -> Self:
         """Fit the clinical model, then the genes beside it."""
         X, y, clinical, groups = aligned(X=X, y=y, clinical=clinical, groups=groups)

@@ -17,6 +17,7 @@ from precisionmed.estimators import _consensus_scores as score
 from precisionmed.estimators._base_clusterers import BaseClusterer
 from precisionmed.estimators._consensus_null import FEWEST_NULL, NULL_RESAMPLES, even_lengths, null_scores
 from precisionmed.estimators._matrix import fit_matrix
+from precisionmed.estimators._order import column_order, inverse, row_order
 from precisionmed.estimators._resampled import consensus_matrices, draw
 
 
@@ -140,7 +141,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
-            Values on a log scale; for correlations usually centred per feature beforehand.
+            Values on a log scale; for correlations usually centred per feature beforehand. The rows and
+            columns of a data frame are drawn by their names, so that their order does not matter.
         y : ignored
         subsamples : sequence of arrays of int, optional
             Row numbers of each resample, instead of random ones.
@@ -155,12 +157,16 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         values = fit_matrix(self, X)
         ks = self._check(values, subsamples)
         n = len(values)
+        rows, columns = row_order(X), column_order(X)
+        values = values if rows is None else values[rows]
+        values = values if columns is None else np.ascontiguousarray(values[:, columns])
         rng = np.random.default_rng(self.random_state)
         base = self._base()
         if subsamples is None:
             drawn = draw(n, self.resamples, self.sample_fraction, rng)
         else:
             drawn = _members(subsamples, n)
+            drawn = drawn if rows is None else drawn[:, rows]
         # One BLAS thread: the same bits whatever the number of threads, see `consensus_matrices`.
         with threadpool_limits(limits=1, user_api="blas"):
             consensus = list(consensus_matrices(values, drawn, ks, base, rng))
@@ -189,7 +195,19 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         self.order_ = finals[chosen]["order"]
         self.silhouette_ = finals[chosen]["silhouettes"]
         self.confidence_ = finals[chosen]["confidence"]
+        if rows is not None:
+            self._bring_back(rows)
         return self
+
+    def _bring_back(self, rows: np.ndarray) -> None:
+        """Give what belongs to samples in their order in `X`, not in that of their names."""
+        back = inverse(rows)
+        self.labels_ = {k: labels[back] for k, labels in self.labels_.items()}
+        self.consensus_ = {
+            k: squareform(squareform(pairs)[np.ix_(back, back)]) for k, pairs in self.consensus_.items()
+        }
+        self.order_ = rows[self.order_]
+        self.silhouette_, self.confidence_ = self.silhouette_[back], self.confidence_[back]
 
     def fit_predict(self, X: ArrayLike, y: Any = None, **kwargs: Any) -> np.ndarray:
         """Return the clusters of the rows of `X` at the chosen k."""

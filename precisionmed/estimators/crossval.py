@@ -14,6 +14,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned, labels_of_rows
+from precisionmed.estimators._order import name_order
 from precisionmed.estimators._outcome import is_survival, survival_outcome, take
 from precisionmed.estimators.out_of_fold import CrossValidation
 
@@ -47,7 +48,8 @@ def cross_validate(
     model : estimator
         Cloned and fitted for every training set.
     X : (n, p) array or DataFrame
-        Values before preprocessing.
+        Values before preprocessing. Samples of a data frame are dealt and learned from in the order of their
+        names, so that the order of its rows does not matter.
     y : array, structured array or DataFrame
         Labels, or `event` and `time`.
     preprocessor : estimator, optional
@@ -149,7 +151,7 @@ def cross_validate_models(
             runs[name].add(fitted[name], part, score_of(fitted[name], part.X_test, **known))
         if each is not None:
             each(part, fitted)
-    return {name: run.result() for name, run in runs.items()}
+    return {name: run.result(groups) for name, run in runs.items()}
 
 
 @dataclass(frozen=True)
@@ -190,11 +192,15 @@ def training_sets(
     X = X if isinstance(X, pd.DataFrame) else np.asarray(X)
     batch = None if batch is None else np.asarray(batch)
     strata = _strata(y, batch) if strata is None else np.asarray(strata)
+    labels = labels_of_rows(X, y)
+    order = None if labels is None else name_order(labels)
+    order = np.arange(len(strata)) if order is None else order
+    groups = None if groups is None else np.asarray(groups)[order]
     prepare = _Preparation(preprocessor, X, batch, covariates, exclude)
     for repeat in range(n_repeats):
-        folds = make_folds(strata, n_folds, rng, groups=groups)
+        folds = make_folds(strata[order], n_folds, rng, groups=groups)
         for fold in range(n_folds):
-            train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+            train, test = order[folds != fold], order[folds == fold]
             yield TrainingSet(repeat, fold, train, test, *prepare(train, test))
             if progress is not None:
                 progress(repeat * n_folds + fold + 1, n_repeats * n_folds)
@@ -270,10 +276,10 @@ class _Run:
         else:
             self.selected[part.kept] += np.asarray(coef) != 0
 
-    def result(self) -> CrossValidation:
+    def result(self, groups: np.ndarray | None) -> CrossValidation:
         table = pd.concat(self.parts).sort_values(["repeat", "row"], ignore_index=True)
         frequency = None if self.selected is None else self.selected / len(self.parts)
-        return CrossValidation(table, frequency, self.samples)
+        return CrossValidation(table, frequency, self.samples, groups)
 
 
 def _wanted(model: Any, given: dict[str, Any]) -> dict[str, Any]:

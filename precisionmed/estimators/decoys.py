@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -12,6 +14,9 @@ from precisionmed.estimators._gene_selector import GeneSelector, Samples, compet
 from precisionmed.estimators._halves import Progress, entry_frequency, first_genes, penalties
 from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._lasso_path import Problem, Walk
+from precisionmed.estimators._order import inverse, name_order
+
+_Make = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
 
 class DecoySelection(GeneSelector):
@@ -141,11 +146,21 @@ class DecoySelection(GeneSelector):
         make = knockoffs if self.decoys == "knockoff" else permuted
         factor = penalties(model, values.shape[1])
         competes, genes = _standardized(model, samples, values)
-        decoys = make(genes, self.n_copies, rng)
+        decoys = self._by_name(make, genes, competes, rng)
         game = _Game(model, samples, values[:, factor == 0])
         score = [game.score(player, factor[competes]) for player in (genes, *decoys)]
         kept = np.sort(np.argsort(-np.max(score, axis=0), kind="stable")[: self.n_screened])
         return competes[kept], np.stack([player[:, kept] for player in (genes, *decoys)])
+
+    def _by_name(
+        self, make: _Make, genes: np.ndarray, columns: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Make the decoys of named genes in the order of their names."""
+        names = self.feature_names_in_
+        order = None if names is None else name_order(pd.Index(names[columns]))
+        if order is None:
+            return make(genes, self.n_copies, rng)
+        return make(genes[:, order], self.n_copies, rng)[:, :, inverse(order)]
 
     def _check(self) -> None:
         if self.decoys not in KINDS:

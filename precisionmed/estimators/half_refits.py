@@ -12,6 +12,8 @@ from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._gene_selector import Samples
 from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._lasso_path import Walk
+from precisionmed.estimators._order import row_order
+from precisionmed.estimators._outcome import take
 
 
 def half_refits(
@@ -49,6 +51,11 @@ def half_refits(
         Coefficients per unit of the input.
     """
     X, y, groups = aligned(X=X, y=y, groups=groups)
+    order = row_order(X)
+    if order is not None:
+        X, y = take(X, order), take(y, order)
+        groups = None if groups is None else np.asarray(groups)[order]
+    X = np.asarray(X, dtype=float)
     model = clone(model)
     outcome = model._outcome(y)
     groups = None if groups is None else np.asarray(groups)

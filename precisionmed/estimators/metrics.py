@@ -16,6 +16,7 @@ from scipy.stats import norm
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._order import name_codes
 from precisionmed.estimators._outcome import follow_up
 from precisionmed.estimators._ranking import (
     bootstrap,
@@ -181,6 +182,7 @@ def concordance_interval(
         return c_index(followed, weight)
 
     estimate = c_index(followed)
+    subject = name_codes(time) if subject is None else subject
     drawn = bootstrap(of_weights, followed.order, subject, n_boot, random_state)
     if drawn.size == 0:
         return estimate, np.nan, np.nan

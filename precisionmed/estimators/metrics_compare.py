@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._order import name_codes
 from precisionmed.estimators._outcome import follow_up
 from precisionmed.estimators._ranking import bootstrap, c_index, placements, sorted_for_concordance
 from precisionmed.estimators._vectors import checked_level, numbers, zero_one
@@ -133,6 +134,7 @@ def concordance_difference(
         return one - other
 
     estimate = gap(np.ones(order.size))
+    subject = name_codes(time) if subject is None else subject
     drawn = estimate + widen * (bootstrap(gap, order, subject, n_boot, random_state) - estimate)
     if drawn.size == 0:
         return Difference(estimate, np.nan, np.nan, np.nan)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from precisionmed.errors import InputError
 from precisionmed.estimators import metrics
 from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._order import inverse, name_order
 from precisionmed.estimators._outcome import FollowUp, is_survival, survival_outcome
 from precisionmed.estimators.metrics_compare import Difference, auc_difference, concordance_difference
 
@@ -29,11 +30,14 @@ class CrossValidation:
         has no `coef_` of its own.
     samples : Index or None
         Names of the input's rows where it had any: an outcome with an index is matched by them.
+    groups : (n,) array, optional
+        Patient of each row of the input: intervals and tests are over patients, not over their samples.
     """
 
     predictions: pd.DataFrame
     selection_frequency: np.ndarray | None
     samples: pd.Index | None = None
+    groups: np.ndarray | None = None
 
     @property
     def score(self) -> np.ndarray:
@@ -53,12 +57,7 @@ class CrossValidation:
         row = self.predictions["row"].to_numpy()
         score = self.predictions["score"].to_numpy(float)
         return metrics.auc_interval(
-            np.asarray(self._of_samples(truth))[row],
-            score,
-            level,
-            strata=self._test_set(),
-            subject=row,
-            widen=self._widen(),
+            np.asarray(self._of_samples(truth))[row], score, level, **self._counted(row)
         )
 
     def concordance(
@@ -82,9 +81,7 @@ class CrossValidation:
             n_boot,
             level,
             entry=_entry(outcome, row),
-            strata=self._test_set(),
-            subject=row,
-            widen=self._widen(),
+            **self._counted(row),
         )
 
     def performance(self, y: Any) -> float:
@@ -132,13 +129,10 @@ class CrossValidation:
         place = ["row", "repeat", "fold"]
         if not self.predictions[place].equals(other.predictions[place]):
             raise InputError("the models were scored on different folds; cross-validate them together.")
-        row, strata = self.predictions["row"].to_numpy(), self._test_set()
-        widen = self._widen()
+        row = self.predictions["row"].to_numpy()
         first, second = (result.predictions["score"].to_numpy(float) for result in (self, other))
         if not is_survival(y):
-            return auc_difference(
-                np.asarray(self._of_samples(y))[row], first, second, strata=strata, subject=row, widen=widen
-            )
+            return auc_difference(np.asarray(self._of_samples(y))[row], first, second, **self._counted(row))
         found = survival_outcome(self._of_samples(y))
         return concordance_difference(
             found.time[row],
@@ -148,9 +142,7 @@ class CrossValidation:
             random_state,
             n_boot,
             entry=_entry(found, row),
-            strata=strata,
-            subject=row,
-            widen=widen,
+            **self._counted(row),
         )
 
     def _of_samples(self, y: Any) -> Any:
@@ -163,6 +155,16 @@ class CrossValidation:
         """Return the factor of a standard error that makes up for training sets that overlap."""
         n_folds = int(self.predictions["fold"].max()) + 1
         return float(np.sqrt(1 + n_folds / (n_folds - 1)))
+
+    def _counted(self, row: np.ndarray) -> dict[str, Any]:
+        """Return which pairs of predictions count, who each is about, and the factor of the standard error.
+
+        Without patients a bootstrap draws samples in the order of their names, if they have any.
+        """
+        order = None if self.samples is None else name_order(self.samples)
+        subject = row if order is None else inverse(order)[row]
+        subject = subject if self.groups is None else np.asarray(self.groups)[row]
+        return {"strata": self._test_set(), "subject": subject, "widen": self._widen()}
 
     def _test_set(self) -> np.ndarray:
         repeat, fold = (self.predictions[name].to_numpy() for name in ("repeat", "fold"))

@@ -15,6 +15,7 @@ from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._lasso_path import Problem, Walk
 from precisionmed.estimators._matrix import fit_matrix, transform_matrix
+from precisionmed.estimators._order import rows_by_name
 from precisionmed.estimators.centroids import CANNOT_CALL
 from precisionmed.estimators.crossval import make_folds
 from precisionmed.estimators.lasso import LassoLogisticCV
@@ -85,6 +86,7 @@ class ReceptorClassifier(ClassifierMixin, BaseEstimator):
         self.exclude_genes = exclude_genes
         self.random_state = random_state
 
+    @rows_by_name(aligned=("groups",))
     def fit(self, X: ArrayLike | pd.DataFrame, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Choose the penalty, calibrate and fit.
 

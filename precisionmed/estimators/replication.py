@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._order import column_order, row_order
 
 _BLOCK = 2048
 """Samples whose neighbours are looked up at a time: memory stays linear in the samples."""
@@ -107,6 +108,10 @@ def replication_test(
     """
     values, means = np.asarray(X, dtype=float), np.asarray(centroids, dtype=float)
     _check(values, means)
+    rows, columns = row_order(X), column_order(X)
+    values = values if rows is None else values[rows]
+    if columns is not None:
+        values, means = values[:, columns], means[:, columns]
     rng = np.random.default_rng(random_state)
     targets, shift = _unit(means), np.broadcast_to(np.asarray(offsets, dtype=float), len(means))
     # One BLAS thread for each rotation, the same bits for any number of threads; rotations run side by side.

@@ -8,6 +8,7 @@ from anndata import AnnData
 from precisionmed.config import RolesConfig
 from precisionmed.estimators.group_hazards import group_hazards
 from precisionmed.io._endpoints import recorded_outcome
+from precisionmed.io.patients import first_of_patient
 
 
 def subtype_survival(adata: AnnData) -> pd.DataFrame | None:
@@ -25,9 +26,7 @@ def subtype_survival(adata: AnnData) -> pd.DataFrame | None:
     for name in RolesConfig.model_validate_json(str(roles)).endpoints:
         outcome = recorded_outcome(adata.obs, name)
         known = outcome.notna().all(axis=1) & subtype.notna()
-        if "patient" in adata.obs:
-            patient = adata.obs["patient"].astype(object).where(known)
-            known &= ~patient.duplicated() | patient.isna()
+        known &= first_of_patient(adata.obs, known.to_numpy())
         if known.any():
             y = outcome[known]
             table = group_hazards(y["time"], y["event"], subtype[known], reference, entry=y.get("entry"))

@@ -25,6 +25,7 @@ from precisionmed.pp._inputs import (
     store,
     table,
 )
+from precisionmed.pp._order import by_name
 from precisionmed.pp._separation import before_and_after, component_table, describe
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _METHODS = ("none", "combat", "combat_seq")
 _SMALL = 5
 
 
+@by_name
 def batch(
     adata: AnnData,
     *,

@@ -24,6 +24,7 @@ from precisionmed.pp._inputs import (
     scale_of,
     store,
 )
+from precisionmed.pp._order import by_name
 from precisionmed.pp._rle import rle_table
 
 if TYPE_CHECKING:
@@ -73,13 +74,15 @@ _SENTENCES = {
 }
 
 
+@by_name
 def normalize(
     adata: AnnData, *, method: str = "auto", min_count: float = 10, min_fraction: float = 0.1
 ) -> AnnData:
     """Filter genes, bring values to a normalized log scale and impute gaps.
 
     Sets `adata.raw` to the values as read for all genes, keeps the expressed genes, replaces `X` and
-    stores the fitted `Preprocessor`.
+    stores the fitted `Preprocessor`. Genes are put into the order of their names, so that nothing later
+    depends on the order in the file.
 
     Parameters
     ----------

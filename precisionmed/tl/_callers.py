@@ -11,8 +11,9 @@ from precisionmed.errors import warn
 from precisionmed.estimators import metrics
 from precisionmed.estimators.centroids import NearestCentroid
 from precisionmed.estimators.intrinsic import IntrinsicSubtypeClassifier
+from precisionmed.io.patients import patients_at
 from precisionmed.tl import _intrinsic
-from precisionmed.tl._folds import calls_of, out_of_fold, patients
+from precisionmed.tl._folds import calls_of, out_of_fold
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -43,9 +44,8 @@ def fit_callers(
     left_out = out_of_fold(adata, tried, rng) if tried else {}
     models: dict[str, Any] = {}
     if "subtype" in tried:
-        rows, groups = own != "", patients(adata)
-        inner_groups = None if groups is None else groups[rows]
-        models["subtype"] = centroid.fit(frame[rows], own[rows], groups=inner_groups)
+        rows = own != ""
+        models["subtype"] = centroid.fit(frame[rows], own[rows], groups=patients_at(adata.obs, rows))
         result["predictor_performance"] = _predictor_table(own, left_out["subtype"].call)
     intrinsic, balanced_by = _intrinsic.fit_intrinsic(adata, frame, recorded, inner, notes)
     if intrinsic is None:

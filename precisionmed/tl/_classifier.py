@@ -13,6 +13,7 @@ from precisionmed.estimators import metrics
 from precisionmed.estimators.crossval import CrossValidation, cross_validate
 from precisionmed.estimators.receptors import CANNOT_CALL, ReceptorClassifier, three_way
 from precisionmed.io.codec import encode
+from precisionmed.io.patients import patients_at
 from precisionmed.pp._inputs import measured
 from precisionmed.progress import progress_bar
 from precisionmed.tl._folds import values_as_read
@@ -57,7 +58,7 @@ def train(
     rows = np.flatnonzero(truth.notna())
     y = truth.to_numpy()[rows].astype(int)
     inner_seed, final_seed = (int(s) for s in rng.integers(2**31, size=2))
-    genes, groups = measured(adata)[1], _patients(adata, rows)
+    genes, groups = measured(adata)[1], patients_at(adata.obs, rows)
     with progress_bar("classifier: training sets") as tick:
         result = cross_validate(
             clone(model).set_params(random_state=inner_seed),
@@ -119,12 +120,6 @@ def table(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
 def text_index(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with row numbers as text, as `uns` wants it."""
     return frame.set_axis([str(i) for i in range(len(frame))], axis=0)
-
-
-def _patients(adata: AnnData, rows: np.ndarray) -> np.ndarray | None:
-    if "patient" not in adata.obs or adata.obs["patient"].isna().any():
-        return None
-    return adata.obs["patient"].astype(str).to_numpy()[rows]
 
 
 def _mean_probability(result: CrossValidation) -> np.ndarray:

@@ -9,20 +9,13 @@ import pandas as pd
 from sklearn.base import clone
 
 from precisionmed.estimators.crossval import training_sets
+from precisionmed.io.patients import patients
 from precisionmed.pp._inputs import batch_covariates, batch_labels, measured, preprocessor
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 N_FOLDS = 5
-
-
-def patients(adata: AnnData) -> np.ndarray | None:
-    """Return the patient of each sample where some patient has several; None otherwise."""
-    if "patient" not in adata.obs:
-        return None
-    known = adata.obs["patient"].astype(object).where(adata.obs["patient"].notna(), adata.obs_names)
-    return known.astype(str).to_numpy() if known.duplicated().any() else None
 
 
 def values_as_read(adata: AnnData, rows: np.ndarray) -> dict[str, Any]:
@@ -65,7 +58,7 @@ def out_of_fold(
     rng
         Deals the folds.
     """
-    genes, groups = measured(adata)[1], patients(adata)
+    genes, groups = measured(adata)[1], patients(adata.obs)
     *_, (_, strata) = models.values()
     units = adata.n_obs if groups is None else len(np.unique(groups))
     parts: dict[str, list[Calls]] = {name: [] for name in models}

@@ -12,7 +12,8 @@ from precisionmed.estimators import metrics
 from precisionmed.estimators.centroids import CANNOT_CALL
 from precisionmed.estimators.intrinsic import MIN_GENES, IntrinsicSubtypeClassifier, published_centroids
 from precisionmed.estimators.mixture import BIMODAL, TwoComponentMixture
-from precisionmed.tl._folds import Calls, patients
+from precisionmed.io.patients import patients_at
+from precisionmed.tl._folds import Calls
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -46,11 +47,9 @@ def fit_intrinsic(
     None, with a note, when there are neither labels nor enough PAM50 genes.
     """
     if labels is not None:
-        rows, groups = labels != "", patients(adata)
+        rows = labels != ""
         model = IntrinsicSubtypeClassifier("learned", random_state=seed)
-        return model.fit(
-            frame[rows], labels[rows], groups=None if groups is None else groups[rows]
-        ), "subtype"
+        return model.fit(frame[rows], labels[rows], groups=patients_at(adata.obs, rows)), "subtype"
     try:
         return fit_published(adata, frame, notes)
     except InputError as error:

@@ -12,8 +12,9 @@ from precisionmed.estimators.baselines import BestGene, against_random, random_s
 from precisionmed.estimators.clinical import ClinicalOnly, GenesAndClinical
 from precisionmed.estimators.crossval import CrossValidation, cross_validate_models
 from precisionmed.estimators.panel import PanelSearch, entry_order
+from precisionmed.io.patients import patients_at
 from precisionmed.pp._inputs import measured, table
-from precisionmed.tl._folds import patients, values_as_read
+from precisionmed.tl._folds import values_as_read
 from precisionmed.tl._signature_tasks import Task
 
 if TYPE_CHECKING:
@@ -111,14 +112,13 @@ def _cross_validate(
     plan: Plan,
     rng: np.random.Generator,
 ) -> dict[str, CrossValidation]:
-    groups = patients(adata)
     return cross_validate_models(
         models,
         y=task.y,
         **values_as_read(adata, task.rows),
         exclude=np.asarray(measured(adata)[1].isin(task.excluded)),
         clinical=clinical,
-        groups=None if groups is None else groups[task.rows],
+        groups=patients_at(adata.obs, task.rows),
         n_folds=plan.n_folds,
         n_repeats=plan.n_repeats,
         random_state=rng,

@@ -13,6 +13,7 @@ import pandas as pd
 
 from precisionmed.errors import InputError, PrecisionMedWarning, nearest, warn
 from precisionmed.io._endpoints import recorded_outcome
+from precisionmed.io.patients import first_of_patient
 from precisionmed.pp._inputs import roles_of, table
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def endpoints_of(adata: AnnData, notes: list[str]) -> list[Endpoint]:
                 f"endpoint '{name}': column '{name}_entry' is not in obs; read it with read_cohort."
             )
         known = outcome.notna().all(axis=1).to_numpy()
-        rows = np.flatnonzero(known & _first_of_patient(adata, known))
+        rows = np.flatnonzero(first_of_patient(adata.obs, known))
         dropped = int(known.sum()) - rows.size
         if dropped:
             notes.append(f"{name}: {dropped} further samples of patients already there were left out.")
@@ -133,10 +134,3 @@ def labelled(frame: pd.DataFrame, **labels: Any) -> pd.DataFrame:
     for position, (name, value) in enumerate(labels.items()):
         frame.insert(position, name, value)
     return frame
-
-
-def _first_of_patient(adata: AnnData, known: np.ndarray) -> np.ndarray:
-    if "patient" not in adata.obs:
-        return np.ones(adata.n_obs, dtype=bool)
-    patient = adata.obs["patient"].astype(object).where(known)
-    return (~patient.duplicated() | patient.isna()).to_numpy()

@@ -18,9 +18,10 @@ from precisionmed.estimators.nomogram import nomogram
 from precisionmed.estimators.screen import CoxScreen, LogisticScreen
 from precisionmed.io.codec import encode
 from precisionmed.io.drug_targets import read_drug_targets
+from precisionmed.io.patients import patients_at
 from precisionmed.pp._inputs import store, table
+from precisionmed.pp._order import by_name
 from precisionmed.tl import _signature_tables as tables
-from precisionmed.tl._folds import patients
 from precisionmed.tl._signature_evidence import Plan, gather
 from precisionmed.tl._signature_stability import Halves, ratio_interval, stable_genes
 from precisionmed.tl._signature_tasks import Task, clinical_of, endpoint_tasks, label_tasks
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 
+@by_name
 def biomarkers(
     adata: AnnData,
     *,
@@ -155,8 +157,7 @@ class _Learner:
         kind = LassoCoxCV if task.kind == "survival" else LassoLogisticCV
         model = kind(**{key: params[key] for key in ("n_folds", "rule", "alpha")}, random_state=model_seed)
         values = pd.DataFrame(np.asarray(adata.X, float)[task.rows], columns=adata.var_names.astype(str))
-        groups = patients(adata)
-        groups = None if groups is None else groups[task.rows]
+        groups = patients_at(adata.obs, task.rows)
         final = _fit_final(values, task, model, groups)
         clinical = clinical_of(adata, task, self.notes)
         self.clinical |= clinical is not None

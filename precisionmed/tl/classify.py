@@ -12,6 +12,8 @@ from precisionmed.config import step_generator
 from precisionmed.errors import InputError, warn
 from precisionmed.estimators import metrics
 from precisionmed.estimators.receptors import CANNOT_CALL, ReceptorClassifier
+from precisionmed.io.patients import patients_at
+from precisionmed.pp._order import by_name
 from precisionmed.tl._classifier import table, train
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ BASELINES = {"her2": ("ERBB2", 1.0), "tnbc": ("ESR1", -1.0)}
 _WORDS = {"her2": "HER2-positive", "tnbc": "triple-negative"}
 
 
+@by_name
 def classify(
     adata: AnnData,
     *,
@@ -137,7 +140,11 @@ def _with_baseline(
         return performance
     rows = truth.notna().to_numpy()
     values = sign * np.asarray(adata[rows, gene].X, dtype=float).ravel()
-    row = (f"{gene} alone", "auc", *metrics.auc_interval(truth[rows].astype(int), values))
+    row = (
+        f"{gene} alone",
+        "auc",
+        *metrics.auc_interval(truth[rows].astype(int), values, subject=patients_at(adata.obs, rows)),
+    )
     columns = list(performance.columns)
     return table([*performance.itertuples(index=False, name=None), row], columns)
 

@@ -11,6 +11,7 @@ from precisionmed.errors import warn
 from precisionmed.estimators import metrics
 from precisionmed.estimators.mixture import BIMODAL, TwoComponentMixture
 from precisionmed.io.codec import encode
+from precisionmed.pp._order import by_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -43,6 +44,7 @@ _STATUS = ["positive", "negative", "equivocal"]
 _FEWEST = 10  # distinct values for a mixture
 
 
+@by_name
 def receptors(adata: AnnData, *, seed: int = 1) -> AnnData:
     """Settle ER, PR, HER2 and triple-negative status, the labels that models train on.
 

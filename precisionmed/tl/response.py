@@ -10,6 +10,7 @@ import pandas as pd
 from precisionmed.config import RolesConfig
 from precisionmed.errors import warn
 from precisionmed.pp import _inputs
+from precisionmed.pp._order import by_name
 from precisionmed.tl import _survival_cohort as cohort
 from precisionmed.tl._response_classifier import response_classifier
 from precisionmed.tl._response_interaction import Trial, interaction_tables, trial_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 BIOMARKERS = ("subtype", "intrinsic_subtype", "er_status", "her2_status", "tnbc_status")
 
 
+@by_name
 def response(adata: AnnData, *, n_folds: int = 5, n_repeats: int = 2, seed: int = 1) -> AnnData:
     """Ask who benefits from treatment, as far as the cohort can tell.
 

@@ -18,6 +18,7 @@ from precisionmed.estimators.gene_ranking import top_genes
 from precisionmed.io.codec import encode
 from precisionmed.io.gene_sets import biological_processes, read_gene_sets
 from precisionmed.pp._inputs import dense, measured, roles_of, store
+from precisionmed.pp._order import by_name
 from precisionmed.progress import progress_bar
 from precisionmed.tl import _callers, _robustness
 from precisionmed.tl._associations import association_table, clinical_variables
@@ -43,6 +44,7 @@ _MADE = ("subtype", "subtype_confidence", "subtype_core", "subtype_silhouette", 
 _PARTS = ("clustering", "robustness", "umap", "associations", "callers", "known classes")
 
 
+@by_name
 def subtypes(
     adata: AnnData,
     *,

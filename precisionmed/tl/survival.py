@@ -12,6 +12,7 @@ from precisionmed.errors import warn
 from precisionmed.estimators.kaplan_meier import median_follow_up
 from precisionmed.io.codec import encode
 from precisionmed.pp import _inputs
+from precisionmed.pp._order import by_name
 from precisionmed.tl import _survival_cohort as cohort
 from precisionmed.tl import _survival_models as models
 from precisionmed.tl._survival_curves import curve_tables
@@ -23,6 +24,7 @@ GROUPINGS = ("subtype", "intrinsic_subtype", "tnbc_status", "her2_status")
 _AS_MODELS = ("subtype", "intrinsic_subtype")
 
 
+@by_name
 def survival(
     adata: AnnData, *, n_folds: int = 5, n_repeats: int = 2, horizon: float | None = None, seed: int = 1
 ) -> AnnData:

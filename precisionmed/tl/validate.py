@@ -12,8 +12,10 @@ from precisionmed.errors import warn
 from precisionmed.estimators import metrics
 from precisionmed.estimators.centroids import CANNOT_CALL
 from precisionmed.io._predict import FEWEST_TO_CENTRE, calls_of, prepare
+from precisionmed.io.patients import patients
 from precisionmed.pp import normalize
 from precisionmed.pp._inputs import store
+from precisionmed.pp._order import by_name
 from precisionmed.tl import _survival_cohort as cohort
 from precisionmed.tl._replication import replication_tables, subtype_survival
 from precisionmed.tl._survival_curves import curve_tables
@@ -29,6 +31,7 @@ _FEWEST = 5
 """Fewest samples of each class (or events) for an estimate."""
 
 
+@by_name
 def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
     """Apply a locked model to an external cohort and compare it with what the cohort records.
 
@@ -64,7 +67,10 @@ def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
     calls = {mode: calls_of(model, prepared) for mode, prepared in samples.items()}
     labels, derived = _labels(adata, notes)
     endpoints = cohort.endpoints_of(adata, notes)
-    measured = [_performance(mode, found, labels, endpoints, model, seed) for mode, found in calls.items()]
+    patient = patients(adata.obs)
+    measured = [
+        _performance(mode, found, labels, endpoints, model, seed, patient) for mode, found in calls.items()
+    ]
     name = str(adata.uns["precisionmed"]["ingest"]["params"]["cohort"])
     content: dict[str, Any] = {
         "cohort": name,
@@ -107,6 +113,7 @@ def _performance(
     endpoints: list[cohort.Endpoint],
     model: LockedModel,
     seed: int,
+    patient: np.ndarray | None,
 ) -> pd.DataFrame:
     """Return one row for each task, metric and (other things equal) this mode."""
     rows: list[tuple[str, str, int, float, float, float]] = []
@@ -114,7 +121,7 @@ def _performance(
         if content["kind"] == "survival" and endpoints:
             rows += _risk_rows(task, calls, _endpoint_for(task, endpoints), seed)
         elif content["kind"] in ("receptor", "signature"):
-            rows += _binary_rows(task, calls, labels.get(task.removeprefix("signature_")))
+            rows += _binary_rows(task, calls, labels.get(task.removeprefix("signature_")), patient)
         elif task == "intrinsic_subtype" and "intrinsic" in labels:
             rows += _class_rows(task, calls[task], labels["intrinsic"])
     table = pd.DataFrame(rows, columns=["task", "metric", "n", "estimate", "lower", "upper"])
@@ -139,7 +146,9 @@ def _risk_rows(task: str, calls: pd.DataFrame, endpoint: cohort.Endpoint, seed: 
     return [(task, f"c_index ({endpoint.name})", len(y), *interval)]
 
 
-def _binary_rows(task: str, calls: pd.DataFrame, label: pd.Series | None) -> list[tuple]:
+def _binary_rows(
+    task: str, calls: pd.DataFrame, label: pd.Series | None, patient: np.ndarray | None
+) -> list[tuple]:
     if label is None:
         return []
     truth = label.astype(object).map({"positive": 1, "negative": 0})
@@ -148,7 +157,9 @@ def _binary_rows(task: str, calls: pd.DataFrame, label: pd.Series | None) -> lis
     actual = truth[known].astype(int).to_numpy()
     if min((actual == 1).sum(), (actual == 0).sum()) < _FEWEST:
         return []
-    rows: list[tuple] = [(task, "auc", len(actual), *metrics.auc_interval(actual, probability[known]))]
+    subject = None if patient is None else patient[known]
+    auc = metrics.auc_interval(actual, probability[known], subject=subject)
+    rows: list[tuple] = [(task, "auc", len(actual), *auc)]
     if task in calls:
         called = known & (calls[task] != CANNOT_CALL).to_numpy()
         rows += _class_rows(task, calls[task][called], label[called])

@@ -22,7 +22,7 @@ def _cohort(seed: int = 0, sizes: tuple[int, ...] = (60, 30, 15), effect: float 
         centres[i, 20 * i : 20 * (i + 1)] = effect
     level = rng.normal(8, 2, 120)
     X = level + centres[np.repeat(range(3), sizes)] + rng.normal(0, 0.7, (sum(sizes), 120))
-    return pd.DataFrame(X, columns=GENES, index=[f"s{i}" for i in range(sum(sizes))]), y
+    return pd.DataFrame(X, columns=GENES, index=[f"s{i:03d}" for i in range(sum(sizes))]), y
 
 
 @pytest.mark.parametrize("metric", ["pearson", "spearman"])

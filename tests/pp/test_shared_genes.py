@@ -19,7 +19,7 @@ def test_genes_missing_anywhere_are_dropped_before_anything_is_learned(adata):
     pp.shared_genes(adata, [genes[:150], [*genes[50:], "OTHER"]])
     assert adata.var_names.tolist() == genes[50:150].tolist()
     pp.normalize(adata)
-    assert adata.raw.var_names.tolist() == genes[50:150].tolist()
+    assert adata.raw.var_names.tolist() == sorted(genes[50:150])
 
 
 def test_other_identifiers_are_refused(adata):
