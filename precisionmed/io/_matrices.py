@@ -34,6 +34,7 @@ class Expression:
     """Identifier as read of each gene."""
     scale: Scale
     scale_evidence: str
+    scale_as_read: Scale
     orientation: str
     orientation_evidence: str
     gene_kind: str
@@ -94,8 +95,8 @@ def prepare_matrix(
         labels[kept], symbols, pd.Series(gene_ids, index=values.index), config.duplicate_genes
     )
     return Expression(
-        values, gene_ids, scale, evidence, matrix.orientation, matrix.evidence, kind, mapping, rows,
-        n_read=(matrix.frame.shape[1], len(labels)), obs=matrix.obs,
+        values, gene_ids, scale, evidence, scaled.as_read, matrix.orientation, matrix.evidence, kind, mapping,
+        rows, n_read=(matrix.frame.shape[1], len(labels)), obs=matrix.obs,
     )  # fmt: skip
 
 
@@ -254,9 +255,11 @@ def _joined(
         other.frame.columns.difference(first.frame.columns.append(pd.Index(first.lost)))
     )
     kind = first.gene_kind if first.gene_kind == other.gene_kind else f"{first.gene_kind}, {other.gene_kind}"
+    same = scale == first.scale and first.scale_as_read == other.scale_as_read
+    as_read = first.scale_as_read if same else scale
     return Expression(
-        values, gene_ids, scale, evidence, first.orientation, first.orientation_evidence, kind, table, rows,
-        n_read=(n_samples, first.n_read[1] + other.n_read[1]),
+        values, gene_ids, scale, evidence, as_read, first.orientation, first.orientation_evidence, kind,
+        table, rows, n_read=(n_samples, first.n_read[1] + other.n_read[1]),
         lost=first.lost | other.lost, obs=first.obs, sources=first.sources,
     )  # fmt: skip
 

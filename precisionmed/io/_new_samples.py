@@ -12,16 +12,18 @@ import pandas as pd
 
 from precisionmed.errors import InputError, first_few, warn
 from precisionmed.io._gene_rows import GeneRows, check_kind, gene_rows, say_unsettled
+from precisionmed.io._scale_evidence import LARGEST_LOG, few_negatives
 from precisionmed.io.expression import read_expression
 from precisionmed.io.genes import gene_id_kind, read_probe_annotation
-from precisionmed.io.scale import LARGEST_LOG
+from precisionmed.io.scale import LINEAR, OTHER_LOGS, to_log2
 
 NewSamples: TypeAlias = str | Path | pd.DataFrame | pd.Series | ad.AnnData
 """What `LockedModel.predict` takes."""
-_LINEAR = ("counts", "rsem", "tpm", "fpkm")
 _COUNT_LIKE = ("counts", "rsem")
 _FEWEST_WHOLE = 20
 """Measured genes from which only whole numbers tell counts from logarithms."""
+_FEWEST_POSITIVE = 100
+"""Measured genes of which some are below 0 on scales around 0."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def measured_genes(
     InputError
         The samples cannot be read, are on another scale, or have none of the genes.
     """
-    stated = _checked_scale(reading.scale or _recorded_scale(samples), scale)
+    recorded = _recorded_scale(samples)
+    as_read = _scale_as_read(recorded or reading.scale, inputs, scale)
     rows = gene_rows(genes, inputs)
     if reading.probe_annotation is not None:
         annotation = read_probe_annotation(Path(reading.probe_annotation))
@@ -85,12 +88,16 @@ def measured_genes(
     check_kind(table.columns, reading.gene_ids, where)
     if isinstance(samples, ad.AnnData):
         table = _without_other_rows(samples, table, rows)
-    values, unsettled = rows.collapse(table.to_numpy(dtype=float).T, table.columns)
+    values, unsettled = rows.collapse(to_log2(table.to_numpy(dtype=float), as_read).T, table.columns)
     say_unsettled(unsettled, where)
     _check_any(table.columns, rows, where)
     frame = pd.DataFrame(values, index=table.index.rename(None), columns=genes)
-    whole = inputs is None or bool(inputs["whole_numbers"])
-    return Measured(frame, np.array([_reason(x, stated or scale, whole) for x in values], dtype=object))
+    whole = recorded is None and reading.scale is None and (inputs is None or bool(inputs["whole_numbers"]))
+    used = scale if as_read in OTHER_LOGS else as_read
+    reasons = np.array([_reason(x, used, whole) for x in values], dtype=object)
+    # What a batch correction leaves below 0 of linear values counts as 0, as in training.
+    below = (reasons == "")[:, None] & (frame.to_numpy() < 0)
+    return Measured(frame.mask(below, 0.0) if scale in LINEAR else frame, reasons)
 
 
 def _from_file(path: Path, rows: GeneRows, reading: Reading) -> pd.DataFrame:
@@ -220,13 +227,24 @@ def _recorded_scale(samples: NewSamples) -> str | None:
     return None if found is None else str(found)
 
 
-def _checked_scale(stated: str | None, scale: str) -> str | None:
-    """Return the scale stated when the model can take it: its own, or estimated for raw counts."""
-    if stated is None or stated == scale or {stated, scale} <= set(_COUNT_LIKE):
-        return stated
-    raise InputError(
-        f"the samples are on the scale '{stated}', the model was learned on '{scale}'; give them as {scale}."
-    )
+def _scale_as_read(stated: str | None, inputs: dict[str, Any] | None, scale: str) -> str:
+    """Return what the numbers of new samples are: as stated (or recorded with them), else as in training.
+
+    Raises
+    ------
+    InputError
+        That is a scale the model does not take. It takes its own; estimated for raw counts and the other way
+        round; and logarithms of any base for log2.
+    """
+    if stated is None:
+        return scale if inputs is None else str(inputs["scale_as_read"])
+    taken = {stated, scale} <= set(_COUNT_LIKE) or (scale == "log2" and stated in OTHER_LOGS)
+    if stated != scale and not taken:
+        raise InputError(
+            f"the samples are on the scale '{stated}', the model was learned on '{scale}'; give them as "
+            f"{scale}."
+        )
+    return stated
 
 
 def _reason(sample: np.ndarray, scale: str, whole: bool) -> str:
@@ -239,12 +257,14 @@ def _reason(sample: np.ndarray, scale: str, whole: bool) -> str:
         return "no gene of the model is measured"
     if not x.any():
         return "all values are zero"
-    if scale in _LINEAR:
+    if scale in LINEAR:
         return _linear_reason(x, scale, whole)
     if x.size > 1 and x.min() == x.max():
         return "all values are the same"
-    if x.max() > LARGEST_LOG:
+    if np.abs(x).max() > LARGEST_LOG:
         return f"scale looks like counts or other linear values (up to {x.max():.4g}), not {scale}"
+    if scale in ("log_ratio", "zscore") and x.size >= _FEWEST_POSITIVE and x.min() >= 0:
+        return f"scale looks like logarithms (no value is below 0), not {scale}"
     if x.size >= _FEWEST_WHOLE and (x == np.rint(x)).all():
         return f"scale looks like counts (all values are whole numbers), not {scale}"
     return ""
@@ -252,7 +272,7 @@ def _reason(sample: np.ndarray, scale: str, whole: bool) -> str:
 
 def _linear_reason(x: np.ndarray, scale: str, whole: bool) -> str:
     fractional = bool((x != np.rint(x)).any())
-    if x.min() < 0:
+    if x.min() < 0 and (scale == "counts" or not few_negatives(x)):
         return f"scale looks like logarithms or ratios (lowest value {x.min():.4g}), not {scale}"
     if fractional and x.max() <= LARGEST_LOG and x.size >= _FEWEST_WHOLE:
         return f"scale looks like logarithms (no value above {LARGEST_LOG:g}), not {scale}"

@@ -52,6 +52,7 @@ def ingest_params(matrix: Expression, config: CohortConfig) -> dict[str, str | f
     return {
         "cohort": config.name,
         "scale": matrix.scale,
+        "scale_as_read": matrix.scale_as_read,
         "scale_evidence": matrix.scale_evidence,
         "orientation": matrix.orientation,
         "orientation_evidence": matrix.orientation_evidence,

@@ -289,6 +289,7 @@ def _inputs(adata: ad.AnnData) -> dict[str, Any]:
         "duplicate_genes": str(params.get("duplicate_genes", "highest_mean")),
         "gene_ids": str(params.get("gene_ids", "symbol")),
         "orientation": str(params.get("orientation", "genes_by_samples")),
+        "scale_as_read": str(params.get("scale_as_read", params["scale"])),
         "whole_numbers": bool((np.rint(values) == values)[~np.isnan(values)].all()),
     }
 

@@ -32,6 +32,13 @@ class Scaled:
     """Genes x samples; logarithms of any base as log2, no linear value below 0."""
     scale: Scale
     evidence: str
+    as_read: Scale
+    """What the values of the file are, `ln` or `log10` where those became log2."""
+
+
+def to_log2(values: np.ndarray, scale: str) -> np.ndarray:
+    """Return natural or base-10 logarithms as log2; values of other scales as they are."""
+    return values / np.log(2) * np.log(OTHER_LOGS[scale]) if scale in OTHER_LOGS else values
 
 
 def resolve_scale(values: pd.DataFrame, stated: str, file: Path | str, notes: list[str]) -> Scaled:
@@ -63,12 +70,13 @@ def resolve_scale(values: pd.DataFrame, stated: str, file: Path | str, notes: li
     _note_fractions(values, scale, name, notes)
     if scale in OTHER_LOGS:
         notes.append(f"{name}: the values are {scale} and were brought to log2 ({evidence}).")
-        return Scaled(values / np.log(2) * np.log(OTHER_LOGS[scale]), "log2", f"{scale}; {evidence}")
+        logs = pd.DataFrame(to_log2(values.to_numpy(), scale), values.index, values.columns)
+        return Scaled(logs, "log2", f"{scale}; {evidence}", scale)
     if scale in LINEAR:
         values = _without_negatives(values, scale, name, notes)
     elif scale == "log2" and stated == "auto":
         _note_doubtful_logs(values.to_numpy(), name, notes)
-    return Scaled(values, scale, why if stated == "auto" else evidence)
+    return Scaled(values, scale, why if stated == "auto" else evidence, scale)
 
 
 def check_scale(

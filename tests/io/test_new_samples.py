@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from precisionmed import pp, read_cohort, tl
 from precisionmed.errors import InputError
 from precisionmed.io._gene_rows import GeneRows
+from precisionmed.io._new_samples import Reading, measured_genes
 from precisionmed.io.genes import gene_table
 from precisionmed.io.model import LockedModel, lock
 
@@ -315,3 +316,43 @@ def test_a_small_panel_answers_where_its_genes_are_and_normalization_permits(lea
         assert calls["her2_reason"].str.contains(r"only \d+ of the model's \d+ genes").all()
     else:
         np.testing.assert_array_equal(calls["her2_probability"], model.predict(new.T)["her2_probability"])
+
+
+def _read(values: dict[str, float], scale: str, as_read: str | None = None, stated: str | None = None):
+    """One sample on a model of its genes: values under the model's genes, and the reason against them."""
+    genes = pd.Index(list(values))
+    rows = pd.DataFrame({"row": genes, "gene": genes, "chosen": True, "file": 0})
+    inputs = {
+        "rows": rows,
+        "duplicate_genes": "sum",
+        "whole_numbers": True,
+        "scale_as_read": as_read or scale,
+    }
+    found = measured_genes(pd.DataFrame(values, index=["s"]), genes, inputs, scale, Reading(scale=stated))
+    return found.expression.loc["s"].tolist(), found.reasons[0]
+
+
+def test_logarithms_are_brought_to_log2_as_in_training():
+    natural = {"ESR1": np.log(8.0), "PGR": np.log(32.0)}
+    assert _read(natural, "log2", as_read="ln")[0] == pytest.approx([3, 5])
+    assert _read(natural, "log2", stated="ln")[0] == pytest.approx([3, 5])
+    assert _read(natural, "log2", as_read="ln", stated="log2")[0] == list(natural.values())
+    with pytest.raises(InputError, match="scale 'ln'"):
+        _read(natural, "counts", stated="ln")
+
+
+def test_estimated_counts_are_taken_where_they_are_stated():
+    values = {"ESR1": 100.5, "PGR": 3.25}
+    assert _read(values, "counts")[1].startswith("scale looks like estimates")
+    for stated in ("counts", "rsem"):
+        assert _read(values, "counts", stated=stated) == ([100.5, 3.25], "")
+    assert _read({"ESR1": 100.0, "PGR": 3.0}, "rsem", stated="counts")[1] == ""
+
+
+def test_what_a_correction_leaves_below_zero_counts_as_zero():
+    assert _read({"ESR1": 900.5, "PGR": 40.5, "ERBB2": 30.0, "MKI67": -0.5}, "rsem") == (
+        [900.5, 40.5, 30.0, 0.0],
+        "",
+    )
+    assert _read({"ESR1": 900.5, "PGR": -700.0}, "rsem")[1].startswith("scale looks like logarithms")
+    assert _read({"ESR1": 900.0, "PGR": -1.0}, "counts")[1].startswith("scale looks like")
