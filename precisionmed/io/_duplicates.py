@@ -38,8 +38,9 @@ def collapse_duplicates(values: pd.DataFrame, gene_ids: pd.Index, rule: str) -> 
         warnings.simplefilter("ignore", RuntimeWarning)
         statistic = np.nanmean if rule == "highest_mean" else np.nanvar
         score = np.nan_to_num(statistic(values.to_numpy(), axis=1), nan=-np.inf)
-    # Stable: of equal rows the first one stays.
-    best = pd.Series(np.argsort(-score, kind="stable"))
+        score = np.array([float(f"{value:.12g}") for value in score])  # sums differ with the samples' order
+    # Of equal rows that with the first identifier stays, whatever the order in the file.
+    best = pd.Series(np.lexsort((gene_ids.astype(str), -score)))
     chosen = best[~pd.Series(symbols[best]).duplicated().to_numpy()]
     first = pd.Series(range(len(symbols)), index=symbols).groupby(level=0).min()
     order = chosen.to_numpy()[np.argsort(first.loc[symbols[chosen]].to_numpy(), kind="stable")]

@@ -12,6 +12,7 @@ from precisionmed.config import CohortConfig, Scale
 from precisionmed.errors import InputError, first_few, warn
 from precisionmed.io._duplicates import collapse_duplicates
 from precisionmed.io._gene_rows import recorded_rows
+from precisionmed.io._species import refuse_other_species
 from precisionmed.io.expression import Matrix, read_expression
 from precisionmed.io.genes import (
     GeneIds,
@@ -78,6 +79,7 @@ def prepare_matrix(
     kind = _gene_kind(matrix, config, annotation)
     labels = matrix.frame.index
     mapped = map_genes(labels, kind, annotation)
+    refuse_other_species(labels, mapped, matrix.file, notes)
     mapping = summarize_mapping(mapped, labels)
     kept = (mapped["symbol"] != "").to_numpy()
     values = matrix.frame[kept]

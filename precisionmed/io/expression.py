@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, first_few
+from precisionmed.io._gene_labels import blank_labels, fill_blank_labels
 from precisionmed.io.genes import gene_likeness
 from precisionmed.io.tables import existing_file, open_table, parse, read_text_table
 
@@ -134,8 +135,9 @@ def _read_table(
         )
     if frame.empty:
         raise InputError(f"{path}: the expression matrix has a header but no rows.")
+    whole = frame.set_axis(pd.Index(header, dtype=object), axis=1)
     frame, header = _without_annotation(path, frame, header, sample_names, notes)
-    labels = pd.Index(frame.iloc[:, 0].fillna("").astype(str).str.strip())
+    labels = fill_blank_labels(pd.Index(frame.iloc[:, 0].fillna("").astype(str)), whole, path.name, notes)
     numbers = frame.iloc[:, 1:]
     _check_numbers(path, numbers, labels, header[1:])
     values = pd.DataFrame(
@@ -297,9 +299,10 @@ def _check_names(matrix: Matrix) -> None:
             f"{path}: {len(repeated)} sample names occur more than once ({first_few(repeated)}); "
             "give each sample its own name, or remove the copies."
         )
-    nameless = int((values.index == "").sum())
+    blank = blank_labels(values.index)
+    nameless = int(blank.sum())
     if nameless:
-        matrix.frame = values[values.index != ""]
+        matrix.frame = values[~blank]
         matrix.notes.append(f"{path.name}: {nameless} rows without a gene identifier were left out.")
     if matrix.frame.shape[0] == 0 or matrix.frame.shape[1] == 0:
         raise InputError(f"{path}: the expression matrix has no genes or no samples; export it again.")

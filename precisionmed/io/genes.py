@@ -23,7 +23,11 @@ from precisionmed.io.tables import is_missing, read_text_table
 
 GeneIds = Literal["symbol", "ensembl", "entrez", "probe"]
 
-_ENSEMBL = re.compile(r"ENSG\d{11}(\.\d+)?(_PAR_Y)?$")
+_ENSEMBL = re.compile(r"ENSG(?:\d{11}|R\d{10})(\.\d+)?([_.-]PAR[_.-]Y)?$", re.IGNORECASE)
+# `ESR1|ENSG00000091831.20`, `ENSG00000091831_ESR1`: the identifier tells more than the name.
+_WITH_ENSEMBL = re.compile(r"(?:.*[|_:; ])?(ENSG\d{11})(?:\.\d+)?(?:[|_:; ].*)?$")
+_PAR_Y = re.compile(r"(.+)[_.-]PAR[_.-]Y$")
+_FLOAT = re.compile(r"(\d+)\.0+$")  # a number as pandas writes it when another one is missing
 _PROBE = re.compile(r"(AFFX-.*|.+_at|ILMN_\d+|A_\d+_P\d+|cg\d{8}|\d{7,8}\.\d|TC\d{8,}\.hg\.\d)$")
 _COUNTER_SUMMARY = re.compile(  # of HTSeq and STAR
     r"(__(no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique)"
@@ -190,8 +194,9 @@ def _likeness(label: str) -> float:
 
 
 def _kind(label: str) -> GeneIds:
-    if _ENSEMBL.match(label):
+    if _ensembl(label):
         return "ensembl"
+    label = _FLOAT.sub(r"\1", label)
     if label.isascii() and label.isdigit():
         return "entrez"
     return "probe" if _PROBE.match(label) else "symbol"
@@ -207,23 +212,34 @@ def _resolve(label: str, kind: GeneIds, annotation: Mapping[str, str]) -> tuple[
         if len(names) > 1:
             return label, "probe of several genes, kept", ", ".join(names)
         return (names[0], "probe with a symbol", "") if names else (label, "not in the gene table, kept", "")
+    label = _FLOAT.sub(r"\1", label)
     pair = _SYMBOL_AND_ENTREZ.match(label)
     if pair:
         by_number = table.entrez.get(pair[2])
         if by_number:
             return by_number, "Entrez identifier", ""
         return _resolve_symbol(pair[1]) if pair[1] != "?" else (label, "not in the gene table, kept", "")
-    if _ENSEMBL.match(label):
-        names = list(table.ensembl.get(label[:15], ()))
+    ensembl = _ensembl(label)
+    if ensembl:
+        names = list(table.ensembl.get(ensembl, ()))
         if len(names) > 1:
-            return label, "ambiguous Ensembl identifier, kept", ", ".join(names)
+            return ensembl, "ambiguous Ensembl identifier, kept", ", ".join(names)
         # Versions are stripped from unknown ones too, so that they meet the same gene of another release.
-        return (
-            (names[0], "Ensembl identifier", "") if names else (label[:15], "not in the gene table, kept", "")
-        )
+        return (names[0], "Ensembl identifier", "") if names else (ensembl, "not in the gene table, kept", "")
     if label in table.entrez:
         return table.entrez[label], "Entrez identifier", ""
-    return _resolve_symbol(label)
+    par = _PAR_Y.match(label)
+    return _resolve_symbol(par[1] if par else label)
+
+
+def _ensembl(label: str) -> str:
+    """Return the Ensembl gene without version, its copy on chromosome Y as that on X, or ``""``."""
+    if _ENSEMBL.match(label):
+        label = label.upper()
+        # `ENSGR0000182378` is how GENCODE wrote the copy on Y until release 24.
+        return f"ENSG0{label[5:15]}" if label[4] == "R" else label[:15]
+    beside = _WITH_ENSEMBL.match(label)
+    return beside[1] if beside else ""
 
 
 def _resolve_symbol(label: str) -> tuple[str, str, str]:

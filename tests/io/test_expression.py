@@ -92,3 +92,34 @@ def test_a_bad_cell_or_name_is_told(text_file, content, message):
 def test_h5ad_that_is_none(text_file):
     with pytest.raises(InputError, match="cannot be read as h5ad"):
         read_expression(text_file("m.h5ad", "id\ta\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "note"),
+    [
+        (
+            "Hugo_Symbol\tEntrez_Gene_Id\tA\tB\n\t2099\t1.5\t2\nPGR\t5241\t3\t4\nNA\t2064\t5\t6\n",
+            ["2099", "PGR", "2064"],
+            "2 by column 'Entrez_Gene_Id' (2099, 2064)",
+        ),
+        (
+            "Hugo_Symbol\tEntrez_Gene_Id\tA\tB\n\t2099\t1.5\t2\nPGR\t\t3\t4\nESR2\t2100\t5\t6\n",
+            ["2099.0", "PGR", "ESR2"],
+            "1 by column 'Entrez_Gene_Id'",
+        ),
+        (
+            "Entrez_Gene_Id\tHugo_Symbol\tA\tB\n2099\tESR1\t1.5\t2\n\tPGR\t3\t4\n2064\t\t5\t6\n",
+            ["2099", "PGR", "2064"],
+            "1 by column 'Hugo_Symbol' (PGR)",
+        ),
+        (
+            "gene_name\tgene_id\tA\tB\n---\tENSG00000091831\t1.5\t2\nPGR\tENSG00000082175\t3\t4\n\t\t1\t1\n",
+            ["ENSG00000091831", "PGR"],
+            "1 by column 'gene_id'",
+        ),
+    ],
+)
+def test_a_blank_identifier_is_filled_from_another_column(text_file, text, labels, note):
+    matrix = read_expression(text_file("expr.tsv", text), sample_names=["A", "B"])
+    assert matrix.frame.index.tolist() == labels
+    assert note in " ".join(matrix.notes)

@@ -1,10 +1,14 @@
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from precisionmed.errors import InputError
+from precisionmed.errors import InputError, PrecisionMedWarning
 from precisionmed.io import genes
 from precisionmed.io._duplicates import collapse_duplicates
 from precisionmed.io._excel_names import damaged_by_spreadsheet
+from precisionmed.io._species import refuse_other_species
 
 
 def symbol(label, kind="symbol", annotation=None):
@@ -158,3 +162,106 @@ def test_missing_values_do_not_win_and_stay_missing():
         got, _ = collapse_duplicates(values, pd.Index(["a", "b"]), rule)
         assert got.iloc[0, 0] == 1.0
         assert pd.isna(got.iloc[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("label", "symbol"),
+    [
+        ("2099.0", "ESR1"),
+        ("ENSG00000091831.24", "ESR1"),
+        ("ensg00000091831", "ESR1"),
+        ("ENSG00000091831.24|ESR1", "ESR1"),
+        ("ESR1_ENSG00000091831", "ESR1"),
+        ("ENSG00000182378.15_PAR_Y", "PLCXD1"),
+        ("ENSG00000182378_PAR_Y", "PLCXD1"),
+        ("ENSG00000182378.15-PAR-Y", "PLCXD1"),
+        ("ENSGR0000182378.10", "PLCXD1"),
+        ("PLCXD1_PAR_Y", "PLCXD1"),
+        ("?|2099", "ESR1"),
+        ("ESR1|2099.0", "ESR1"),
+    ],
+)
+def test_ways_to_write_an_identifier(label, symbol):
+    for kind in ("symbol", "ensembl", "entrez"):
+        assert genes.map_genes(pd.Index([label]), kind)["symbol"].tolist() == [symbol]
+
+
+def test_numbers_of_pandas_are_entrez_identifiers():
+    assert genes.gene_id_kind(["2099.0", "7157.0", "5241.0"]) == "entrez"
+    assert genes.map_genes(pd.Index([2099, 7157]), "entrez")["symbol"].tolist() == ["ESR1", "TP53"]
+
+
+HUMAN = ["ESR1", "PGR", "ERBB2", "GRB7", "MKI67", "TP53", "XIST", "ACTB", "GAPDH", "KRT5", "EGFR", "FOXA1"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (
+            [label.capitalize() for label in HUMAN],
+            "12 gene symbols are written as those of mouse",
+        ),
+        ([label.lower() for label in HUMAN], "written as those of mouse, rat or fish .esr1, pgr"),
+        ([*HUMAN[:5], *(label.capitalize() for label in HUMAN[5:])], "7 gene symbols are written"),
+        ([*HUMAN, *(label.capitalize() for label in HUMAN[:6])], "6 genes are there in the spelling of two"),
+        ([f"ENSMUSG000000197{i:02d}.3" for i in range(12)], "12 of 12 identifiers are of mouse"),
+        ([f"ENSRNOG000000197{i:02d}" for i in range(12)], "are of rat"),
+        ([f"FBgn00000{i:02d}" for i in range(12)], "are of fruit fly"),
+        ([f"ENST000003050{i:02d}.9" for i in range(12)], "identifiers are transcripts"),
+        ([f"NM_0001250{i:02d}" for i in range(12)], "identifiers are transcripts"),
+    ],
+)
+def test_genes_of_another_species_are_refused(labels, message):
+    index = pd.Index(labels)
+    with pytest.raises(InputError, match=rf"^x.tsv: .*{message}") as caught:
+        refuse_other_species(index, genes.map_genes(index, "symbol"), "x.tsv", [])
+    assert "\n" not in str(caught.value)
+
+
+def test_single_genes_of_another_spelling_are_told():
+    notes: list[str] = []
+    index = pd.Index([*HUMAN, "Gata3", "ENSMUSG00000019768"])
+    with pytest.warns(PrecisionMedWarning) as told:
+        refuse_other_species(index, genes.map_genes(index, "symbol"), "x.tsv", notes)
+    assert [str(w.message) for w in told] == notes
+    assert "1 of 14 identifiers are of mouse (ENSMUSG00000019768); they stay as they are" in notes[0]
+    assert "1 gene symbols are not in capitals (Gata3)" in notes[1]
+    notes.clear()
+    usual = pd.Index([*HUMAN, "C1ORF112", "c1orf112", "SEPT9", "2-Sep", "LOC100130426", "?|100130426"])
+    with pytest.warns(PrecisionMedWarning, match="c1orf112"):
+        refuse_other_species(usual, genes.map_genes(usual, "symbol"), "x.tsv", notes)
+
+
+SPELT = [
+    *HUMAN,
+    "CDCA1",
+    "NUF2",
+    "ENSG00000091831.2",
+    "2099",
+    "SEPT9",
+    "2-Sep",
+    "nothing",
+    "7157.0",
+    "ESR1|2099",
+]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.permutations(range(len(SPELT))))
+def test_each_identifier_is_mapped_for_itself(order):
+    whole = genes.map_genes(pd.Index(SPELT), "symbol")
+    turned = genes.map_genes(pd.Index([SPELT[i] for i in order]), "symbol")
+    pd.testing.assert_frame_equal(turned, whole.iloc[list(order)].reset_index(drop=True))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["highest_mean", "highest_variance", "mean", "sum"]))
+def test_duplicates_do_not_depend_on_order(seed, rule):
+    rng = np.random.default_rng(seed)
+    symbols = pd.Index(rng.choice(list("ABCDE"), 12))
+    values = pd.DataFrame(rng.integers(0, 3, (12, 6)) * 1.1, index=symbols, columns=list("uvwxyz"))
+    ids = pd.Index([f"id{i}" for i in range(12)])
+    rows, columns = rng.permutation(12), rng.permutation(6)
+    one, _ = collapse_duplicates(values, ids, rule)
+    other, _ = collapse_duplicates(values.iloc[rows, columns], ids[rows], rule)
+    pd.testing.assert_frame_equal(other.loc[one.index, one.columns], one, rtol=1e-12)
