@@ -24,6 +24,9 @@ from precisionmed.io.genes import (
 )
 from precisionmed.io.scale import LOGS, resolve_scale
 
+_FEWEST_EQUAL = 10
+"""So many genes do not have the same logarithm by chance."""
+
 
 @dataclass
 class Expression:
@@ -275,9 +278,14 @@ def _other_scale(first: Expression, other: Expression, names: tuple[str, str]) -
 
 
 def without_expression(values: pd.DataFrame, scale: Scale) -> np.ndarray:
-    """Return which samples have no measurement at all (all missing; on linear scales also all zero)."""
+    """Return which samples have no measurement at all; each sample is judged alone.
+
+    All values are missing, or 0, or on log scales (where an empty library may have become any number) one and
+    the same number.
+    """
     x = values.to_numpy()
-    empty = np.isnan(x).all(axis=0)
-    if scale not in LOGS:
-        empty |= np.nansum(x, axis=0) == 0
+    empty = ~(np.isfinite(x) & (x != 0)).any(axis=0)
+    if scale in LOGS and len(x) >= _FEWEST_EQUAL:
+        lowest, highest = np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
+        empty |= lowest == highest
     return empty

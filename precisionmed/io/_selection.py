@@ -138,7 +138,7 @@ def select_samples(
     if empty.any():
         lost = values.columns[empty]
         warn(f"{len(lost)} samples without any measurement are left out ({first_few(lost)}).", record.notes)
-        stay(~empty, "measured samples", "all values are zero or missing")
+        stay(~empty, "measured samples", "all values are zero, missing or equal")
     chosen = _one_per_patient(values, table, config, record)
     if not chosen.all():
         rule = config.one_sample_per_patient

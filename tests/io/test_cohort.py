@@ -218,7 +218,8 @@ def test_samples_and_genes_without_measurements_go(files):
     files.counts = np.log2(files.counts.astype(float) + 1.5)
     files.counts.loc["PGR", ["T00", "T01", "T02"]] = np.nan
     files.counts.loc["TP53", "T00"] = np.nan
-    adata = read_cohort(files.write())
+    with pytest.warns(PrecisionMedWarning, match=r"without any measurement are left out \(T05\)"):
+        adata = read_cohort(files.write())  # logarithms of an empty library are all the same
     assert "PGR" not in adata.var_names
     assert np.isnan(adata[:, "TP53"].X).sum() == 1
     assert list(adata.layers) == ["measured"]
@@ -333,3 +334,25 @@ def test_estimated_counts_and_corrected_linear_values_are_read(files):
         adata = read_cohort(files.write())
     assert ingest(adata)["params"]["scale"] == "rsem"
     assert adata["T03", "PGR"].X.item() == 0
+
+
+def test_samples_without_a_measurement_go_on_every_scale(files):
+    linear = files.counts.astype(float)
+    scales = {
+        "counts": (linear, (0.0,)),
+        "linear": (linear + 0.5, (0.0, np.nan)),
+        "log2": (np.log2(linear) + 3, (0.0, np.nan, 2.5)),
+        "zscore": (linear.sub(linear.mean(axis=1), axis=0) / 14, (0.0, np.nan, -1.0)),
+    }
+    for scale, (values, empty) in scales.items():
+        for value in empty:
+            files.counts = values.copy()
+            files.counts["T03"] = value
+            files.counts.loc["PGR", "T05"] = 0.0
+            with pytest.warns(
+                PrecisionMedWarning, match=r"1 samples without any measurement are left out .T03"
+            ):
+                adata = read_cohort(files.write(), scale=scale)
+            assert adata.obs_names.tolist() == [name for name in files.samples if name != "T03"]
+            excluded = ingest(adata)["excluded"].set_index("sample")
+            assert excluded.loc["T03", "reason"] == "all values are zero, missing or equal"
