@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from precisionmed.errors import InputError
+from precisionmed.errors import InputError, first_few
 
 
 class Screen(BaseEstimator):
@@ -51,6 +51,14 @@ def gene_columns(X: Any, n_outcomes: int) -> tuple[np.ndarray, list[str]]:
     if isinstance(X, pd.DataFrame):
         return values, [str(name) for name in X.columns]
     return values, [f"x{j}" for j in range(values.shape[1])]
+
+
+def refuse_infinite(values: np.ndarray, genes: list[str], not_finite: np.ndarray) -> None:
+    """Raise an InputError that names a gene with an infinite value; missing ones are allowed."""
+    suspects = np.flatnonzero(not_finite)
+    infinite = suspects[np.isinf(values[:, suspects]).any(axis=0)]
+    if infinite.size:
+        raise InputError(f"infinite values in {first_few(genes[j] for j in infinite)}; set them to missing.")
 
 
 def two_classes(y: Any) -> np.ndarray:

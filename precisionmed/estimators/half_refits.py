@@ -14,6 +14,7 @@ from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._lasso_path import Walk
 from precisionmed.estimators._order import row_order
 from precisionmed.estimators._outcome import take
+from precisionmed.estimators._vectors import checked_level
 
 
 def half_refits(
@@ -79,5 +80,6 @@ def refit(
 
 def interval(refits: np.ndarray, level: float = 0.95) -> np.ndarray:
     """Return the interval of each coefficient, (2, s); the k-th of m refits is the k / (m + 1) point."""
-    ends = [0.5 - level / 2, 0.5 + level / 2]
+    half = checked_level(level) / 2
+    ends = [0.5 - half, 0.5 + half]
     return np.quantile(refits, ends, axis=0, method="weibull")

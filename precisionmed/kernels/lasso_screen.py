@@ -44,7 +44,7 @@ def standardize(values, order, weight, genes, shift, unit, mean, scale):
             centre = x.sum() / n
             x -= centre
             spread = np.sqrt((x * x).sum() / n)
-            constant = spread <= 1e-10 * (1.0 + abs(centre))
+            constant = spread <= 1e-10 * abs(centre)  # rounding alone
             shift[first + j], unit[first + j] = centre, 0.0 if constant else spread
             x *= 0.0 if constant else 1.0 / spread
             genes[first + j] = x
