@@ -4,23 +4,38 @@ from __future__ import annotations
 
 from typing import Self
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError, first_few
 
 OTHER, MISSING = "other", "missing"
+NEGATIVE = frozenset(
+    ["negative", "neg", "-", "no", "none", "absent", "false", "wild type", "wild-type", "wildtype", "wt"]
+)
+"""Levels that the others are compared with, in lower case."""
 
 
 class CovariateEncoder(BaseEstimator):
     """Turn a clinical table into the columns of a regression model.
 
     Numbers stay; a missing one becomes the training median, with an indicator column `<name>: missing`
-    when that happens often enough. Everything else is a category: the most frequent level is the
-    reference, each other level an indicator column `<name>: <level>`, and missing is a level. Levels
-    with fewer than `min_level` training samples are pooled as `other`; when the pool is still that
-    small, it joins the reference. A level never seen in training counts as `other`, or the reference.
+    when that happens often enough. Everything else is a category with a reference level and an indicator
+    column `<name>: <level>` for each other level.
+
+    Ordered categories (stage, grade): the lowest level is the reference. A level with fewer than `min_level`
+    training samples joins the next lower one (the lowest the next higher one), the smallest first, until
+    all are large enough; what is joined is called `III/IV`. A missing level counts as the commonest one,
+    unless there are enough for a column of their own. A level never seen in training counts as the next
+    lower one that was.
+
+    Other categories: the negative level is the reference (negative, no, none, wild type), else the most
+    frequent one; missing is a level. Levels with fewer than `min_level` training samples are pooled as
+    `other`; when the pool is still that small, it joins the reference. A level never seen in training counts
+    as `other`, or the reference.
 
     Parameters
     ----------
@@ -37,6 +52,8 @@ class CovariateEncoder(BaseEstimator):
         For each categorical covariate the levels with a column, after the reference.
     reference_ : dict
         Reference level of each categorical covariate.
+    merged_ : dict
+        For each ordered covariate, the encoded level of each of its levels.
     notes_ : list of str
         What was imputed, pooled or merged.
     """
@@ -57,12 +74,15 @@ class CovariateEncoder(BaseEstimator):
         self.medians_: dict[str, float] = {}
         self.levels_: dict[str, list[str]] = {}
         self.reference_: dict[str, str] = {}
+        self.merged_: dict[str, dict[str, str]] = {}
         self.notes_: list[str] = []
         for name in self.names_:
             if X[name].notna().sum() == 0:
                 raise InputError(f"covariate '{name}' has no value in the samples of the model; remove it.")
             if is_number(X[name]):
                 self._learn_number(name, X[name].astype(float))
+            elif is_ordered(X[name]):
+                self._learn_order(name, X[name])
             else:
                 self._learn_levels(name, X[name])
         return self
@@ -115,7 +135,8 @@ class CovariateEncoder(BaseEstimator):
         # Equal counts are ordered by name, so that the order of the samples does not matter.
         ordered = sorted(counts.index, key=lambda level: (-counts[level], level))
         known = [level for level in ordered if level != MISSING]
-        reference = known[0]
+        negative = [level for level in known if level.strip().lower() in NEGATIVE]
+        reference = next((level for level in negative if counts[level] >= self.min_level), known[0])
         frequent = [level for level in ordered if level != reference and counts[level] >= self.min_level]
         rare = [level for level in ordered if level != reference and level not in frequent]
         pooled = int(counts[rare].sum()) if rare else 0
@@ -131,10 +152,70 @@ class CovariateEncoder(BaseEstimator):
         self.levels_[name] = sorted(frequent, key=lambda level: (level in (OTHER, MISSING), level))
         self.columns_ += [f"{name}: {level}" for level in self.levels_[name]]
 
+    def _learn_order(self, name: str, column: pd.Series) -> None:
+        words = _words(column)
+        counts = words.value_counts()
+        levels = [str(level) for level in column.cat.categories]
+        groups = _merged([[level] for level in levels if counts.get(level, 0)], counts, self.min_level)
+        labels = ["/".join(group) for group in groups]
+        merged = {level: label for group, label in zip(groups, labels, strict=True) for level in group}
+        lower = labels[0]
+        for level in levels:  # those without a training sample
+            lower = merged.setdefault(level, lower)
+        missing = int(counts.get(MISSING, 0))
+        sizes = [sum(counts.get(level, 0) for level in group) for group in groups]
+        frequent = labels[int(np.argmax(sizes))]
+        own = missing >= self.min_level
+        merged[MISSING] = MISSING if own else frequent
+        self.merged_[name], self.reference_[name] = merged, labels[0]
+        self.levels_[name] = labels[1:] + [MISSING] * own
+        self.columns_ += [f"{name}: {level}" for level in self.levels_[name]]
+        joined = [label for label, group in zip(labels, groups, strict=True) if len(group) > 1]
+        if joined:
+            self.notes_.append(
+                f"{name}: levels with fewer than {self.min_level} samples joined a neighbour "
+                f"({first_few(joined)})."
+            )
+        if missing and not own:
+            self.notes_.append(f"{name}: {missing} missing values set to the commonest level, {frequent}.")
+
     def _known(self, name: str, column: pd.Series) -> pd.Series:
         words, levels = _words(column), self.levels_[name]
+        if name in self.merged_:
+            return words.map(self.merged_[name]).fillna(self.merged_[name][MISSING])
         rest = OTHER if OTHER in levels else self.reference_[name]
         return words.where(words.isin([*levels, self.reference_[name]]), rest)
+
+    def level_table(self, X: pd.DataFrame, event: ArrayLike) -> pd.DataFrame:
+        """Count the samples and events behind every encoded column, and behind the references.
+
+        Returns
+        -------
+        DataFrame
+            `covariate`, `level` (empty for numbers), `column` (empty for the reference), `n`, `events`.
+        """
+        check_is_fitted(self)
+        happened = np.asarray(event).astype(bool)
+        rows: list[tuple[str, str, str, int, int]] = []
+        for name in self.names_:
+            if name in self.medians_:
+                rows.append((name, "", name, len(X), int(happened.sum())))
+                missing = f"{name}: {MISSING}"
+                if missing in self.columns_:
+                    chosen = X[name].isna().to_numpy()
+                    rows.append((name, MISSING, missing, int(chosen.sum()), int(happened[chosen].sum())))
+                continue
+            words = self._known(name, X[name])
+            for level in (self.reference_[name], *self.levels_[name]):
+                chosen = (words == level).to_numpy()
+                column = f"{name}: {level}" if level in self.levels_[name] else ""
+                rows.append((name, level, column, int(chosen.sum()), int(happened[chosen].sum())))
+        return pd.DataFrame(rows, columns=["covariate", "level", "column", "n", "events"])
+
+
+def is_ordered(column: pd.Series) -> bool:
+    """Return whether the levels of a clinical column have an order."""
+    return isinstance(column.dtype, pd.CategoricalDtype) and bool(column.cat.ordered)
 
 
 def is_number(column: pd.Series) -> bool:
@@ -144,3 +225,16 @@ def is_number(column: pd.Series) -> bool:
 
 def _words(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), MISSING).astype(str)
+
+
+def _merged(groups: list[list[str]], counts: pd.Series, fewest: int) -> list[list[str]]:
+    """Join the smallest group that is too small to the next lower one, until none is."""
+    groups = [list(group) for group in groups]
+    while len(groups) > 1:
+        sizes = [int(sum(counts[level] for level in group)) for group in groups]
+        smallest = min(range(len(groups)), key=lambda i: (sizes[i], -i))
+        if sizes[smallest] >= fewest:
+            break
+        lower = max(smallest - 1, 0)
+        groups[lower : lower + 2] = [groups[lower] + groups[lower + 1]]
+    return groups

@@ -116,6 +116,20 @@ def to_numbers(values: pd.Series, key: str, file: str, fix: str, notes: list[str
     return found.numbers
 
 
+def to_categories(values: pd.Series, notes: list[str]) -> pd.Series:
+    """Return categories; of spellings that differ in case, blanks or as 1 and 1.0 the commonest stands."""
+    present = values.where(~is_missing(values))
+    counts = present.value_counts()
+    spelled: dict[str | float, str] = {}
+    for value in sorted(counts.index, key=lambda value: (-counts[value], value)):
+        spelled.setdefault(value_key(value), value)
+    again = [value for value in counts.index if spelled[value_key(value)] != value]
+    if again:
+        pairs = first_few((f"{value!r} as {spelled[value_key(value)]!r}" for value in sorted(again)), 3)
+        notes.append(f"column '{values.name}': other spellings were taken for one value ({pairs}).")
+    return present.map(lambda value: spelled[value_key(value)], na_action="ignore").astype("category")
+
+
 def replace_values(
     clinical: pd.DataFrame, values: Mapping[str, Mapping[str, str]], file: str, notes: list[str]
 ) -> pd.DataFrame:

@@ -11,8 +11,8 @@ import pandas as pd
 from precisionmed.config import RolesConfig
 from precisionmed.errors import InputError, first_few, nearest, warn
 from precisionmed.io._endpoints import endpoint_columns
-from precisionmed.io._numbers import typed
-from precisionmed.io._values import clinical_column, equals_any, to_labels
+from precisionmed.io._typed import typed
+from precisionmed.io._values import clinical_column, equals_any, to_categories, to_labels, value_key
 from precisionmed.io.tables import is_missing
 
 CANONICAL = ("er", "pr", "her2", "intrinsic", "treatment", "response", "batch", "patient", "sex")
@@ -25,6 +25,8 @@ _INTRINSIC = {
     "Basal": "basal basallike",
     "Normal": "normal normallike",
 }
+_UNSTORABLE = {"": "unnamed", ".": "unnamed", "_index": "index_"}
+"""Names of columns that h5ad cannot hold, and what they become."""
 _SEXES = {"female": ["female", "f", "woman", "w"], "male": ["male", "m", "man"]}
 
 
@@ -93,14 +95,31 @@ def make_obs(
         notes.append(
             f"Clinical columns kept as '<name>_recorded', their names being reserved: {first_few(renamed)}."
         )
-    others = {
-        new: typed(clinical[old], used.get(old, ""), file, notes)
-        for old, new in names.items()
-        if new not in canonical
-    }
+    for name in roles.ordered:
+        clinical_column(clinical, name, "cohort.roles.ordered", file)
+    others: dict[str, pd.Series] = {}
+    for old, new in names.items():
+        if new in canonical:
+            continue
+        others[new] = typed(clinical[old], used.get(old, ""), file, notes, roles.ordered.get(old))
+        detail = f"{new}_detail"
+        if _is_coarser(clinical[old], others[new]) and detail not in names.values():
+            others[detail] = to_categories(clinical[old], [])
     obs = pd.DataFrame({**canonical, **others}, index=clinical.index)
-    update = {key: [names[name] for name in getattr(roles, key)] for key in ("covariates", "groups")}
+    update = {
+        "covariates": [names[name] for name in roles.covariates],
+        "groups": [names[name] for name in roles.groups],
+        "ordered": {names[name]: levels for name, levels in roles.ordered.items()},
+    }
     return obs, roles.model_copy(update=update)
+
+
+def _is_coarser(recorded: pd.Series, values: pd.Series) -> bool:
+    """Return whether levels (stage II) stand for finer ones (IIA, IIB), which are kept beside them."""
+    if not (isinstance(values.dtype, pd.CategoricalDtype) and values.cat.ordered):
+        return False
+    known = recorded[values.notna()]
+    return known.map(value_key).nunique() > values.nunique()
 
 
 def summarize_clinical(obs: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +164,7 @@ def _names(clinical: pd.DataFrame, roles: RolesConfig, canonical: set[str]) -> d
     names: dict[str, str] = {}
     for old in clinical.columns:
         reserved = (old in canonical or old in CANONICAL) and source.get(old) != old
-        new = re.sub(r"[/\0]", "_", f"{old}_recorded" if reserved else old)
+        new = f"{old}_recorded" if reserved else _UNSTORABLE.get(old, re.sub(r"[/\0]", "_", old))
         while new in names.values() or (new != old and new in clinical.columns):
             new += "_"
         names[old] = new
@@ -213,7 +232,8 @@ def _identity(column: pd.Series, role: str, file: str, notes: list[str]) -> pd.S
         )
     if role == "patient" and missing.any():
         warn(f"{int(missing.sum())} samples without a patient count as patients of their own.", notes)
-        return column.mask(missing, pd.Series(column.index, index=column.index)).astype("category")
+        column = column.mask(missing, pd.Series(column.index, index=column.index))
+        return to_categories(column, notes)
     if missing.any():
         warn(f"{int(missing.sum())} samples have no {role} (column '{column.name}').", notes)
-    return column.mask(missing).astype("category")
+    return to_categories(column, notes)

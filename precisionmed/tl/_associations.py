@@ -83,7 +83,10 @@ def clinical_variables(columns: pd.Index, roles: RolesConfig) -> list[str]:
         if (column := getattr(roles, name)) is not None:
             sources[column] = name
     # The patient is a name, not a variable.
-    skip = {"patient", roles.patient} | {old for old, new in sources.items() if new != old and new in columns}
+    skip = {"patient", roles.patient}
+    skip |= {old for old, new in sources.items() if new != old and new in columns}
+    # Substages repeat their stage.
+    skip |= {name for name in columns if str(name).endswith("_detail")}
     return [str(name) for name in columns if name not in skip]
 
 

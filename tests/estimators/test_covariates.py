@@ -78,3 +78,61 @@ def test_wrong_tables_are_named(clinic):
         CovariateEncoder().fit(clinic.assign(age=np.nan))
     with pytest.raises(InputError, match="nodes"):
         CovariateEncoder().fit(clinic).transform(clinic.drop(columns="nodes"))
+
+
+def stages(**counts):
+    values = [level for level, n in counts.items() for _ in range(n) if level != "missing"]
+    values += [None] * counts.get("missing", 0)
+    return pd.DataFrame({"stage": pd.Categorical(values, ["I", "II", "III", "IV"], ordered=True)})
+
+
+@pytest.mark.parametrize(
+    ("counts", "reference", "columns"),
+    [
+        ({"I": 9, "II": 20, "III": 8, "IV": 7}, "I", ["II", "III", "IV"]),
+        ({"I": 9, "II": 20, "III": 8, "IV": 2}, "I", ["II", "III/IV"]),
+        ({"I": 2, "II": 20, "III": 8, "IV": 7}, "I/II", ["III", "IV"]),
+        ({"I": 9, "II": 3, "III": 2, "IV": 8}, "I", ["II/III", "IV"]),
+        ({"I": 9, "III": 8}, "I", ["III"]),
+        ({"I": 2, "II": 2}, "I/II", []),
+        ({"I": 9, "II": 9, "missing": 6}, "I", ["II", "missing"]),
+        ({"I": 9, "II": 10, "missing": 2}, "I", ["II"]),
+    ],
+)
+def test_ordered_levels_have_the_lowest_as_reference_and_join_neighbours(counts, reference, columns):
+    table = stages(**counts)
+    encoder = CovariateEncoder().fit(table)
+    assert encoder.reference_ == {"stage": reference}
+    assert encoder.columns_ == [f"stage: {level}" for level in columns]
+    for shuffled in (table, table[::-1]):
+        assert CovariateEncoder().fit(shuffled).columns_ == encoder.columns_
+    assert encoder.transform(table).to_numpy().sum(axis=1).max(initial=0) <= 1
+
+
+def test_levels_that_were_not_seen_count_as_the_next_lower_one():
+    encoder = CovariateEncoder().fit(stages(I=9, III=8))
+    new = pd.DataFrame({"stage": ["I", "II", "III", "IV", None, "V"]})
+    assert encoder.transform(new)["stage: III"].tolist() == [0, 0, 1, 1, 0, 0]
+    higher = CovariateEncoder().fit(stages(III=9, IV=8))
+    assert higher.transform(new)["stage: IV"].tolist() == [0, 0, 0, 1, 0, 0]
+
+
+def test_the_negative_level_is_the_reference():
+    clinic = pd.DataFrame({"node": ["Positive"] * 12 + ["Negative"] * 6 + ["unclear"] * 5})
+    encoder = CovariateEncoder().fit(clinic)
+    assert encoder.reference_ == {"node": "Negative"}
+    assert encoder.columns_ == ["node: Positive", "node: unclear"]
+    rare = pd.DataFrame({"node": ["positive"] * 12 + ["negative"] * 2 + ["unclear"] * 6})
+    assert CovariateEncoder().fit(rare).reference_ == {"node": "positive"}
+
+
+def test_samples_and_events_of_every_level_are_counted(clinic):
+    encoder = CovariateEncoder().fit(clinic)
+    event = np.arange(24) % 3 == 0
+    found = encoder.level_table(clinic, event).set_index(["covariate", "level"])
+    assert found.loc[("grade", "3"), ["column", "n", "events"]].tolist() == ["", 12, 4]
+    assert found.loc[("grade", "other"), ["column", "n", "events"]].tolist() == ["grade: other", 6, 2]
+    assert found.loc[("age", ""), ["column", "n", "events"]].tolist() == ["age", 24, 8]
+    assert found.loc[("size", "missing"), ["n", "events"]].tolist() == [6, 2]
+    for name in ("grade", "nodes"):
+        assert found.loc[name, "n"].sum() == 24

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precisionmed.errors import InputError, PrecisionMedWarning
-from precisionmed.io._numbers import read_numbers, typed
+from precisionmed.io._numbers import read_numbers
+from precisionmed.io._typed import typed
 
 
 def series(*values, name="age"):
