@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from precisionmed.errors import InputError, warn
 from precisionmed.estimators._design import Covariates, covariate_columns, learn_covariates
 from precisionmed.estimators._library import Vector
+from precisionmed.estimators._local_trend import FEWEST_GENES, LocalTrend, stabilized, stabilizing_curve
 from precisionmed.estimators._matrix import Matrix
 from precisionmed.estimators._size_factors import counts_and_factors, learn_log_means, size_factors
 from precisionmed.estimators._trend import mean_dispersion, parametric_trend
@@ -19,7 +20,10 @@ from precisionmed.kernels.dispersion import MIN_DISPERSION, gene_dispersions, no
 from precisionmed.kernels.normalize import stabilize
 
 _MIN_MEAN = 5.0
-_FIT_TYPES = ("parametric", "mean")
+_FIT_TYPES = ("parametric", "local", "mean")
+
+_INSTEAD = {"local": "a local regression is used", "mean": "one mean dispersion is used for all genes"}
+"""What is done instead of a parametric trend."""
 
 
 class VST(TransformerMixin, BaseEstimator):
@@ -31,7 +35,10 @@ class VST(TransformerMixin, BaseEstimator):
 
         log2((1 + a1 + 2 a0 q + 2 sqrt(a0 q (1 + a1 + a0 q))) / (4 a0))
 
-    What is learned, and stored for new samples: the geometric means behind the size factors, a0 and a1.
+    Where the dispersions do not follow that trend, a local regression takes its place, and the
+    transformation is the integral of the inverse standard deviation, computed numerically.
+    What is learned, and stored for new samples: the geometric means behind the size factors, and a0 and a1 or
+    the curve.
 
     Parameters
     ----------
@@ -41,9 +48,10 @@ class VST(TransformerMixin, BaseEstimator):
     n_genes : int or None, default=None
         Learn the trend from this many genes only, evenly spaced by rank among those with a mean above
         5 (all genes when fewer have that); None learns from every gene.
-    fit_type : {"parametric", "mean"}, default="parametric"
-        Trend of the dispersion: a0 + a1 / mean, or one dispersion for all genes. When the parametric fit
-        does not settle, the mean is used with a warning (DESeq2 uses a local regression there).
+    fit_type : {"parametric", "local", "mean"}, default="parametric"
+        Trend of the dispersion: a0 + a1 / mean, a local regression of its logarithm on that of the mean, or
+        one dispersion for all genes. When the parametric fit does not settle, the local one is used with a
+        warning, as DESeq2 does; with fewer than 10 genes the mean.
 
     Attributes
     ----------
@@ -52,7 +60,9 @@ class VST(TransformerMixin, BaseEstimator):
     fit_type_ : str
         The trend that was used.
     trend_ : ndarray of shape (2,)
-        a0 and a1; a1 is 0 for the fit type `"mean"`.
+        a0 and a1; a1 is 0 for the fit type `"mean"`, both are NaN for `"local"`.
+    curve_ : dict of arrays or None
+        The transformation of normalized counts for the fit type `"local"`, as cubics between knots.
     means_, dispersions_ : ndarray of shape (n_genes,)
         Mean normalized count and gene-wise dispersion; NaN for genes that the trend was not learned from.
 
@@ -106,6 +116,8 @@ class VST(TransformerMixin, BaseEstimator):
         return self._stabilized(*counts_and_factors(self, X))
 
     def _stabilized(self, counts: Matrix, sizes: Vector) -> Matrix:
+        if self.curve_ is not None:
+            return stabilized(self.curve_, counts / sizes[:, None])
         # With one dispersion for all genes DESeq2 takes 2 asinh(sqrt(a0 q)) - log(4 a0), which is the same.
         return stabilize(counts, sizes, float(self.trend_[0]), float(self.trend_[1]))
 
@@ -122,7 +134,14 @@ class VST(TransformerMixin, BaseEstimator):
         self.means_, self.dispersions_ = np.full_like(means, np.nan), np.full_like(means, np.nan)
         self.means_[genes] = means[genes]
         self.dispersions_[genes] = gene_dispersions(counts, genes, sizes, design, inverse, grouped)
-        self.fit_type_, self.trend_ = self._trend(means[genes], self.dispersions_[genes])
+        self._learn_trend(means[genes], self.dispersions_[genes])
+        self.curve_ = None
+        if self.fit_type_ == "local":
+            used = self.dispersions_ > 100 * MIN_DISPERSION
+            trend = LocalTrend.fit(self.means_[used], self.dispersions_[used])
+            largest = float(np.nanmax(counts / sizes[:, None]))
+            known = means[np.isfinite(means)]
+            self.curve_ = stabilizing_curve(trend, largest, float(np.mean(1 / sizes)), known)
         return counts, sizes
 
     def _design(self, covariates: Covariates, n_samples: int) -> Matrix:
@@ -149,17 +168,22 @@ class VST(TransformerMixin, BaseEstimator):
         ranked = expressed[np.argsort(means[expressed], kind="stable")]
         return ranked[np.rint(np.linspace(0, len(ranked) - 1, self.n_genes)).astype(np.intp)]
 
-    def _trend(self, means: Vector, dispersions: Vector) -> tuple[str, Vector]:
-        if not (dispersions > 100 * MIN_DISPERSION).any():
+    def _learn_trend(self, means: Vector, dispersions: Vector) -> None:
+        fitting = dispersions > 100 * MIN_DISPERSION
+        if not fitting.any():
             raise InputError(
                 "counts vary no more than by chance, so no dispersion can be learned; use log_cpm."
             )
+        self.fit_type_ = self.fit_type
         if self.fit_type == "parametric":
             trend = parametric_trend(means, dispersions)
             if trend is not None:
-                return "parametric", trend
-            warn(
-                "VST: the dispersions do not follow a0 + a1 / mean; one mean dispersion is used for all "
-                "genes (DESeq2 would use a local regression)."
-            )
-        return "mean", np.array([mean_dispersion(dispersions), 0.0])
+                self.trend_ = trend
+                return
+            self.fit_type_ = "local"
+        if self.fit_type_ == "local" and np.unique(means[fitting]).size < FEWEST_GENES:
+            self.fit_type_ = "mean"
+        if self.fit_type_ != self.fit_type:
+            warn(f"VST: the dispersions do not follow a0 + a1 / mean; {_INSTEAD[self.fit_type_]} instead.")
+        mean = mean_dispersion(dispersions) if self.fit_type_ == "mean" else np.nan
+        self.trend_ = np.array([mean, 0.0 if self.fit_type_ == "mean" else np.nan])

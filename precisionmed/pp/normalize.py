@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _ODD_FACTOR = 3.0
+_DISPERSION = ("dispersion_asymptotic", "dispersion_extra_poisson")
+_TREND = {
+    "local": "a local regression took the place of this trend",
+    "mean": "one mean dispersion was used for all genes",
+}
 _EXTREMES = {"lowest": 0.0, "median": 0.5, "highest": 1.0}
 _SENTENCES = {
     "tmm": (
@@ -171,11 +176,11 @@ def _metrics(
                 notes,
             )
     if isinstance(normalizer, VST):
-        metrics["dispersion_asymptotic"], metrics["dispersion_extra_poisson"] = map(float, normalizer.trend_)
+        if normalizer.fit_type_ != "local":
+            metrics |= dict(zip(_DISPERSION, map(float, normalizer.trend_), strict=True))
         if normalizer.fit_type_ != normalizer.fit_type:
             notes.append(
-                "normalize: the dispersions do not follow a0 + a1 / mean; one mean dispersion was used for "
-                "all genes."
+                f"normalize: the dispersions do not follow a0 + a1 / mean; {_TREND[normalizer.fit_type_]}."
             )
     return metrics
 

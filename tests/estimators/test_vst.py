@@ -7,6 +7,7 @@ import pytest
 from scipy.integrate import quad
 
 from precisionmed.errors import InputError, PrecisionMedWarning
+from precisionmed.estimators._local_trend import LocalTrend
 from precisionmed.estimators._trend import mean_dispersion, parametric_trend
 from precisionmed.estimators.vst import VST
 from precisionmed.io.codec import decode, encode
@@ -120,15 +121,60 @@ def test_missing_counts_stay_missing_and_genes_with_them_teach_nothing(counts):
     assert np.nanmax(np.abs(out - VST().fit_transform(counts))) < 0.5
 
 
-def test_falls_back_to_the_mean_with_a_warning():
-    generator = np.random.default_rng(0)
-    means = np.geomspace(5, 5000, 300)
-    size = 1 / (0.02 + means / 1000)  # the dispersion rises with the mean
-    counts = generator.negative_binomial(size, size / (size + means), (20, 300)) + 1.0
-    with pytest.warns(PrecisionMedWarning, match="DESeq2 would use a local regression"):
-        fitted = VST().fit(counts)
+@pytest.fixture(scope="module")
+def rising() -> pd.DataFrame:
+    """Return counts whose dispersion rises with the mean, which a0 + a1 / mean cannot."""
+    return golden("rising").astype(float)
+
+
+def test_equals_deseq2_where_the_parametric_trend_does_not_fit(rising, simulated):
+    with pytest.warns(PrecisionMedWarning, match="a local regression is used instead"):
+        fitted = VST().fit(rising)
+    assert fitted.fit_type_ == "local" and np.isnan(fitted.trend_).all()
+    np.testing.assert_allclose(fitted.transform(rising), golden("vst_local"), rtol=0, atol=1e-4)
+    asked = VST(fit_type="local").fit_transform(simulated)
+    np.testing.assert_allclose(asked, golden("vst_simulated_local"), rtol=0, atol=1e-4)
+    few = VST(n_genes=200, fit_type="local").fit_transform(rising)
+    np.testing.assert_allclose(few, golden("vst_local_subsampled"), rtol=0, atol=1e-4)
+
+
+def test_the_local_trend_is_that_of_locfit(rising):
+    fitted = VST(fit_type="local").fit(rising)
+    used = fitted.dispersions_ > 1e-6
+    trend = LocalTrend.fit(fitted.means_[used], fitted.dispersions_[used])
+    expected = pd.read_csv(REFERENCE / "local_trend.csv", index_col=0)
+    np.testing.assert_allclose(trend(expected["mean"].to_numpy()), expected["dispersion"], rtol=1e-3)
+
+
+def test_a_local_regression_goes_through_a_quadratic():
+    means = np.geomspace(1, 1e4, 80)
+    x = np.log(means)
+    trend = LocalTrend.fit(means, np.exp(0.3 - 0.5 * x + 0.04 * x**2))
+    new = np.geomspace(0.1, 1e5, 50)
+    x = np.log(new)
+    np.testing.assert_allclose(trend(new), np.exp(0.3 - 0.5 * x + 0.04 * x**2), rtol=1e-6)
+
+
+def test_the_local_transformation_is_frozen_for_new_samples(rising):
+    fitted = VST(fit_type="local").fit(rising.iloc[:9])
+    again = decode(encode(fitted))
+    many = fitted.transform(rising)
+    for row in range(len(rising)):
+        np.testing.assert_array_equal(again.transform(rising.iloc[[row]])[0], many[row])
+    gaps = rising.copy()
+    gaps.iloc[2, 5] = np.nan
+    np.testing.assert_array_equal(np.isnan(fitted.transform(gaps)), gaps.isna())
+    top = rising.iloc[[0]].copy()
+    far = [fitted.transform(top.assign(g300=count))[0, -1] for count in (1e6, 1e7, 1e8)]
+    assert np.diff(far) == pytest.approx([np.diff(far).mean()] * 2, rel=1e-6)  # a line in the logarithm
+
+
+def test_few_genes_get_one_mean_dispersion(rising):
+    few = rising.iloc[:, ::40]
+    with pytest.warns(PrecisionMedWarning, match="one mean dispersion is used for all genes instead"):
+        fitted = VST(fit_type="local").fit(few)
     assert fitted.fit_type_ == "mean" and fitted.trend_[1] == 0
-    np.testing.assert_array_equal(fitted.transform(counts), VST(fit_type="mean").fit_transform(counts))
+    np.testing.assert_array_equal(fitted.transform(few), VST(fit_type="mean").fit_transform(few))
 
 
 def test_refuses_what_teaches_no_dispersion(counts):
@@ -139,7 +185,7 @@ def test_refuses_what_teaches_no_dispersion(counts):
     with pytest.raises(InputError, match="determine each other"):
         VST(blind=False).fit(counts, covariates=CLINIC.assign(again=CLINIC["group"]))
     with pytest.raises(InputError, match="fit_type must be one of"):
-        VST(fit_type="local").fit(counts)
+        VST(fit_type="loess").fit(counts)
     with pytest.raises(InputError, match="negative counts"):
         VST().fit(-counts)
     with pytest.raises(InputError, match="no more than by chance"):

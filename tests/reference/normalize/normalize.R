@@ -63,3 +63,17 @@ dimnames(simulated) <- list(sprintf("g%03d", 1:500), sprintf("s%02d", 1:10))
 write.csv(simulated, "simulated.csv", quote = FALSE)
 save(varianceStabilizingTransformation(simulated), "vst_simulated.csv")
 save(vst(simulated, nsub = 200), "vst_subsampled.csv")
+
+# A trend that a0 + a1 / mean does not fit: the dispersion rises with the mean, so DESeq2 takes its local regression.
+set.seed(21)
+level <- exp(seq(log(3), log(8000), length.out = 300))
+rising <- sapply(exp(rnorm(12, 0, 0.4)), function(d) rnbinom(300, mu = level * d, size = 1 / (0.02 + level / 1000)))
+dimnames(rising) <- list(sprintf("g%03d", 1:300), sprintf("s%02d", 1:12))
+write.csv(rising, "rising.csv", quote = FALSE)
+object <- fitted(rising, DataFrame(row.names = colnames(rising)), ~1)
+stopifnot(attr(dispersionFunction(object), "fitType") == "local")
+grid <- exp(seq(-3, 12, length.out = 61)) # beyond the genes on both sides
+save(cbind(mean = grid, dispersion = dispersionFunction(object)(grid)), "local_trend.csv")
+save(getVarianceStabilizedData(object), "vst_local.csv")
+save(varianceStabilizingTransformation(simulated, fitType = "local"), "vst_simulated_local.csv")
+save(vst(rising, nsub = 200), "vst_local_subsampled.csv")
