@@ -86,9 +86,7 @@ def find_sex(draft: Draft) -> str | None:
         elif not few_enough(values, odd):
             draft.pass_over(column, f"what {counted(values, odd)} mean is not known")
         else:
-            if odd:
-                draft.leave_out(column, odd)
-                draft.remark("roles.sex", f"Left out as missing: {counted(values, odd)} (cohort.values).")
+            draft.leave_out(column, odd, "roles.sex")
             draft.use(column, "sex")
             return column
     return None
@@ -97,7 +95,8 @@ def find_sex(draft: Draft) -> str | None:
 def find_groups(draft: Draft) -> list[str]:
     """Return the column with the groups in which performance is audited."""
     for column in draft.named(r"\brace\b|ethnic"):
-        if draft.present(column).nunique() >= 2 and column not in draft.roles:
+        values = draft.present(column)
+        if values.nunique() >= 2 and column not in draft.roles and not draft.numbers(column).any():
             draft.use(column, "groups (audit)")
             return [column]
     return []
@@ -108,7 +107,7 @@ def find_keep(draft: Draft) -> dict[str, list[str]]:
     for column in draft.named(
         r"tissue|sample type|definition|short letter code|shortlettercode|specimen|"
         r"\bsample ?type\b|sample category",
-        r"source site|percent|weight|slide|\bid\b|diagnosis tissue|count",
+        r"source site|percent|weight|slide|diagnosis tissue|count",
     ):
         values = draft.present(column)
         distinct = [str(value) for value in values.unique()]

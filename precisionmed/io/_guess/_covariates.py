@@ -154,10 +154,10 @@ def _problem(draft: Draft, column: str, kind: Covariate, best: dict[str, str]) -
         return "it is inferred or derived, not recorded"
     if not len(values):
         return "it has no values"
-    if values.nunique() < 2:
-        return "it has one value only"
     if share < _LEAST_RECORDED:
         return f"it is recorded for {share:.0%} of the rows only"
+    if values.nunique() < 2:
+        return "it has one value only"
     if kind.name in best:
         return f"{kind.name} is '{best[kind.name]}'"
     found = read_numbers(draft.clinical[column])
@@ -188,11 +188,7 @@ def _blank_odd(draft: Draft, column: str, kind: Covariate) -> None:
     found = read_numbers(draft.clinical[column])
     numeric = len(found.numbers.dropna()) >= 0.5 * len(values)
     odd = _odd(values, found.numbers, kind, numeric)
-    if odd:
-        draft.leave_out(column, odd)
-        draft.remark(
-            "roles.covariates", f"Left out as missing in '{column}': {counted(values, odd)} (cohort.values)."
-        )
+    draft.leave_out(column, odd, "roles.covariates")
     if kind.name == "age" and numeric and found.numbers.median() > 120:
         draft.remark("roles.covariates", f"'{column}' seems to be in days.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import pandas as pd
 
@@ -44,6 +45,9 @@ class Draft:
     blanked: dict[str, dict[str, str]] = field(default_factory=dict)
     """Replacements of values, by column."""
 
+    _present: dict[str, tuple[pd.DataFrame, pd.Series]] = field(default_factory=dict)
+    """Values that are not missing, by column, of the table they were taken from."""
+
     def remark(self, key: str, text: str) -> None:
         """Add a sentence beside a config key."""
         self.remarks[key] = f"{self.remarks.get(key, '')} {text}".strip()
@@ -61,7 +65,9 @@ class Draft:
     def present(self, column: str) -> pd.Series:
         """Return the values that are not missing, stripped."""
         values = self.clinical[column]
-        return values[~is_missing(values)].str.strip()
+        if self._present.get(column, (None,))[0] is not self.clinical:
+            self._present[column] = (self.clinical, values[~is_missing(values)].str.strip())
+        return self._present[column][1]
 
     def completeness(self, column: str) -> float:
         """Return the share of rows with a value."""
@@ -84,11 +90,15 @@ class Draft:
             self.pass_over(column, "it seems to be derived from expression, not recorded")
         return [column for column in found if not from_expression(column)]
 
-    def leave_out(self, column: str, values: list[str]) -> None:
-        """Blank values by `cohort.values`."""
-        self.blanked.setdefault(column, {}).update(dict.fromkeys(values, ""))
+    def leave_out(self, column: str, values: list[str], key: str) -> None:
+        """Blank values that cannot be read (by `cohort.values`), and say so beside a config key."""
+        if values:
+            self.blanked.setdefault(column, {}).update(dict.fromkeys(values, ""))
+            said = counted(self.present(column), values)
+            self.remark(key, f"Left out as missing in '{column}': {said} (cohort.values).")
 
 
+@cache
 def words(name: str) -> str:
     """Return the words of a name, in lower case, with one blank between them."""
     return " ".join(split_words(name))

@@ -20,7 +20,8 @@ from precisionmed.io._guess._events import (
     outcome_word,
     read_events,
 )
-from precisionmed.io._guess._times import TimeColumn, find_dates, find_times, time_settings
+from precisionmed.io._guess._times import FOLLOW, TimeColumn, find_dates, find_times, no_times, time_settings
+from precisionmed.io._numbers import read_numbers
 from precisionmed.io.tables import is_missing
 
 _UNNAMED = "survival"
@@ -70,7 +71,7 @@ def _find_events(draft: Draft) -> dict[str, Coding]:
         values = draft.present(column)
         named = matches(column, EVENT_NAMES) and not matches(column, NOT_OUTCOME)
         worded = not named and _lives_or_died(values)
-        if not named and not worded:
+        if not (named or worded) or draft.numbers(column).nunique() > 3:
             continue
         coding = read_events(draft, column)
         if isinstance(coding, Coding):
@@ -110,7 +111,7 @@ def _pairs(
         chosen_events, chosen_times = named_events, named_times or last_seen
     else:
         chosen_events, chosen_times = (free if named_times else []), named_times
-    follow = [t.column for t in times if t.follow_up and t not in chosen_times]
+    follow = [t.column for t in times if t.follow_up]
     pairs = []
     for time, event in itertools.product(chosen_times, chosen_events):
         if time.column != event:
@@ -136,7 +137,7 @@ def _joined(
     happened = draft.clinical[event].str.strip().isin(coding.event)
     of_events, of_censored = has_time[happened].mean(), has_time[known & ~happened].mean()
     if of_events >= 0.5 and of_censored < 0.1:
-        for column in follow:
+        for column in [c for c in follow if c != time]:
             there = ~is_missing(draft.clinical[column])
             if there[known & ~happened].mean() > 0.5:
                 complete = int((known & ((happened & has_time) | (~happened & there))).sum())
@@ -159,6 +160,7 @@ def _best(pairs: list[_Pair], events: dict[str, Coding]) -> _Pair:
     return max(
         good,
         key=lambda p: (
+            not matches(p.times[0], FOLLOW),
             bool(_shared_words(p.times[0], p.event)) and events[p.event].in_words,
             _shared_words(p.times[0], p.event),
             len(p.times) == 1,
@@ -248,13 +250,25 @@ def _entry(draft: Draft, found: dict[str, Any]) -> None:
         if main is None or draft.numbers(column).nunique() < 2:
             draft.pass_over(column, "there is no endpoint in numbers that it could be the entry of")
         elif column not in draft.roles:
+            read = read_numbers(draft.clinical[column])
+            draft.leave_out(column, no_times(read), f"roles.endpoints.{main}.entry")
             found[main]["entry"] = column
+            found[main]["nonpositive_time"] = _nonpositive(draft, found[main], read.numbers, main)
             draft.use(column, f"endpoint {main}: entry")
             draft.remark(
                 f"roles.endpoints.{main}.entry",
                 f"Patients count from here on (left truncation); the unit must be that of "
                 f"'{found[main]['time']}'.",
             )
+
+
+def _nonpositive(draft: Draft, endpoint: dict[str, Any], entry: pd.Series, name: str) -> str:
+    """Return `nonpositive_time` of an endpoint with an entry."""
+    times = endpoint["time"] if isinstance(endpoint["time"], list) else [endpoint["time"]]
+    late = sum(int((entry >= read_numbers(draft.clinical[str(time)]).numbers).sum()) for time in times)
+    if late:
+        draft.remark(f"roles.endpoints.{name}.nonpositive_time", f"{late} rows enter at or after their time.")
+    return "drop" if late else str(endpoint["nonpositive_time"])
 
 
 def _explain_rest(

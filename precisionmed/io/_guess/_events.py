@@ -224,7 +224,9 @@ def _polarity(draft: Draft, column: str, yes: pd.Series, no: pd.Series) -> tuple
 def _stated_codes(column: str) -> dict[float, Meaning] | None:
     """Return the codes that a name explains itself, as in `status (1=dead, 0=alive)`."""
     found: dict[float, Meaning] = {}
-    for code, word in re.findall(r"(?<!\d)([0-2])\s*[=:]\s*([A-Za-z][A-Za-z -]*)", column):
+    for code, word in re.findall(
+        r"(?<![\d.])([0-2])\s*[=: ]\s*([A-Za-z][A-Za-z -]*)", re.sub("_", " ", column)
+    ):
         meaning = outcome_word(word.strip())
         if meaning is not None:
             found[float(code)] = meaning

@@ -10,7 +10,7 @@ from precisionmed.config import DAYS_PER
 from precisionmed.io._dates import looks_like_dates
 from precisionmed.io._guess._draft import Draft, counted, few_enough, matches
 from precisionmed.io._guess._events import endpoint_of
-from precisionmed.io._numbers import read_numbers
+from precisionmed.io._numbers import Numbers, read_numbers
 
 _ENDPOINT_WORDS = r"\b(os|dss|bcss|css|dfi|dfs|idfs|pfi|pfs|rfs|rfi|efs|dmfs|drfs)\b"
 TIME_NAMES = (
@@ -73,8 +73,9 @@ def _why_no_time(draft: Draft, column: str) -> str | None:
         return "it has no values"
     if numbers.nunique() <= 3 or len(numbers) * 2 < len(values):  # codes, dates and texts are not for here
         return ""
-    if not few_enough(values, list(found.odd.unique())):
-        return f"{counted(values, sorted(found.odd.unique()))} are no numbers"
+    odd = no_times(found)
+    if not few_enough(values, odd):
+        return f"{counted(values, odd)} are no numbers"
     if numbers.max() <= 1 and len(numbers) > 3:
         return "its values are at most 1: a probability?"
     if (numbers < 0).mean() >= 0.05:
@@ -84,16 +85,17 @@ def _why_no_time(draft: Draft, column: str) -> str | None:
     return None
 
 
+def no_times(found: Numbers) -> list[str]:
+    """Return the texts of a column that are no times; a bound (`>60`) is none."""
+    return sorted({*found.odd, *found.bounded})
+
+
 def time_settings(draft: Draft, columns: list[str], key: str) -> dict[str, object]:
     """Return `unit` and `nonpositive_time` of an endpoint's time columns, with remarks where guessed."""
     read = [read_numbers(draft.clinical[column]) for column in columns]
-    numbers = pd.concat([found.numbers.dropna() for found in read])
+    numbers = pd.concat([found.numbers.drop(found.bounded.index).dropna() for found in read])
     for column, found in zip(columns, read, strict=True):
-        odd = sorted(found.odd.unique())
-        if odd:
-            draft.leave_out(column, odd)
-            said = counted(draft.present(column), odd)
-            draft.remark(f"{key}.time", f"Left out as missing: {said} of column '{column}' (cohort.values).")
+        draft.leave_out(column, no_times(found), f"{key}.time")
     unit = _unit(draft, columns, numbers, key)
     early = int((numbers <= 0).sum())
     if early:
