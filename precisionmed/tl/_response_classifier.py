@@ -48,7 +48,7 @@ def response_classifier(
     found = train(adata, truth, model, n_repeats=n_repeats, rng=step_generator(seed, "response"))
     if found["signature"].empty:
         notes.append(
-            "No gene predicts response in this cohort: the classifier gives everybody the same probability."
+            "No gene predicts response in this cohort: the signature is empty, and no new patient is called."
         )
     called = set(found["predictions"]["call"])
     if not {"positive", "negative"} <= called:

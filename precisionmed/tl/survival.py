@@ -182,7 +182,7 @@ def _final_model(
     if not model.coef_.any():
         notes.append(
             f"{endpoint.name}: no gene improves the prediction of survival in this cohort: the signature is "
-            "empty, and every new patient gets risk 0 and the survival of the whole cohort."
+            "empty, and no new patient is called."
         )
     return {"model": model, "threshold": float(np.median(model.predict(X)))}
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from precisionmed.config import step_generator
 from precisionmed.errors import warn
 from precisionmed.estimators import metrics
 from precisionmed.estimators.centroids import CANNOT_CALL
+from precisionmed.io._evidence import refusal
 from precisionmed.io._predict import FEWEST_TO_CENTRE, calls_of, prepare
 from precisionmed.io.patients import patients
 from precisionmed.pp import normalize
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 SINGLE, CENTRED = "single sample", "centred"
 _FEWEST = 5
 """Fewest samples of each class (or events) for an estimate."""
+_FEWEST_FOR_SHARES, _FAR_SHARE, _SHARE_LEVEL = 20, 0.2, 0.01
+"""Answers whose shares are compared with training's: fewest calls, least difference, largest binomial p."""
 
 
 @by_name
@@ -57,7 +61,7 @@ def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
     Raises
     ------
     InputError
-        The cohort has too few of the model's genes, or is on another scale.
+        The cohort has none of the model's genes, or is on another scale.
     """
     notes: list[str] = []
     samples = {SINGLE: prepare(model, adata, batch=None, centre=False)}
@@ -65,6 +69,8 @@ def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
         with cohort.noting([]):
             samples[CENTRED] = prepare(model, adata, batch=None, centre=True)
     calls = {mode: calls_of(model, prepared) for mode, prepared in samples.items()}
+    _say_refused(model, notes)
+    _say_shifted(calls[SINGLE], model, notes)
     labels, derived = _labels(adata, notes)
     endpoints = cohort.endpoints_of(adata, notes)
     patient = patients(adata.obs)
@@ -91,6 +97,33 @@ def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
     content["methods"] = _methods(content, endpoints, model)
     store(adata, "validate", content)
     return adata
+
+
+def _say_refused(model: LockedModel, notes: list[str]) -> None:
+    """Say which tasks of the model give no calls to anybody."""
+    reasons = {name: refusal(task) for name, task in model.parts["tasks"].items()}
+    notes += [f"{name} is not called: {reason}." for name, reason in reasons.items() if reason]
+
+
+def _say_shifted(calls: pd.DataFrame, model: LockedModel, notes: list[str]) -> None:
+    """Warn where answers are shared out far from training's: a threshold may not hold on these values."""
+    for task, content in model.parts["tasks"].items():
+        shares = content.get("shares")
+        if shares is None:
+            continue
+        column = f"{task}_risk_group" if content["kind"] == "survival" else task
+        called = calls[column][calls[column] != CANNOT_CALL]
+        answer, usual = next(iter(shares.items()))
+        n, k = len(called), int((called == answer).sum())
+        if n < _FEWEST_FOR_SHARES or abs(k / n - usual) < _FAR_SHARE:
+            continue
+        if binomtest(k, n, usual).pvalue < _SHARE_LEVEL:
+            warn(
+                f"{task}: {k} of {n} called samples are {answer} here, {usual:.0%} in training; with "
+                "patients of the usual mix the values are shifted against training's, and the threshold "
+                "does not hold for single samples.",
+                notes,
+            )
 
 
 def _labels(adata: AnnData, notes: list[str]) -> tuple[dict[str, pd.Series], list[str]]:

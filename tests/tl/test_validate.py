@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import anndata as ad
@@ -14,6 +15,8 @@ from precisionmed.datasets import simulate
 from precisionmed.estimators.group_hazards import group_hazards
 from precisionmed.io.model import LockedModel, lock
 from precisionmed.tl import _replication
+
+_module = importlib.import_module("precisionmed.tl.validate")  # the function has its module's name
 
 pytestmark = pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
 
@@ -145,6 +148,19 @@ def test_a_handful_of_samples_is_too_few(second, model):
     found = tl.validate(second[:15].copy(), model).uns["precisionmed"]["validate"]
     assert "15 samples" in found["replication_verdict"]
     assert "replication" not in found
+
+
+def test_a_split_far_from_training_is_told(model):
+    """Of 105 called samples 87 are high, against half in training; and ten of 20 are not worth a word."""
+    task = {"kind": "survival", "shares": {"high": 0.5, "low": 0.5}}
+    told = LockedModel(model.manifest, model.genes, {**model.parts, "tasks": {"os": task}})
+    for high, low, expected in ((87, 18, True), (10, 10, False), (60, 45, False), (9, 1, False)):
+        groups = ["high"] * high + ["low"] * low + ["cannot call"] * 30
+        notes: list[str] = []
+        _module._say_shifted(pd.DataFrame({"os_risk_group": groups}), told, notes)
+        assert bool(notes) == expected, (high, low)
+        if expected:
+            assert "os: 87 of 105 called samples are high here, 50% in training" in notes[0]
 
 
 def test_everything_survives_a_file(second, model, tmp_path):
