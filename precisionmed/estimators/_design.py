@@ -14,21 +14,29 @@ from precisionmed.estimators._matrix import Matrix
 Covariates = ArrayLike | pd.DataFrame | pd.Series | None
 
 
-def learn_covariates(covariates: Covariates, n_samples: int) -> list[dict[str, Any]]:
+_MISSING = "missing"
+
+
+def learn_covariates(covariates: Covariates, n_samples: int, *, fill: bool = False) -> list[dict[str, Any]]:
     """Describe how covariates become design columns: numbers as they are, categories by indicators.
 
-    Returns a list of `{"name": str, "levels": list of str}`. Levels are empty for numbers; of categories
-    the first in order is the baseline. Covariates that do not vary are left out.
+    Returns a list of `{"name": str, "levels": list of str, "median": float or None}`. Levels are empty for
+    numbers; of categories the first in order is the baseline. Covariates that do not vary are left out. With
+    `fill` a missing number becomes the median, and a missing category one of its own; else they are refused.
     """
     described = []
     for name, column in _columns(covariates, n_samples):
+        numeric = pd.api.types.is_numeric_dtype(column)
+        median = float(column.median()) if numeric else None
+        if fill:
+            column = _filled(column, median)
         if column.isna().any():
             raise InputError(
                 f"covariate '{name}' is missing in {int(column.isna().sum())} sample(s); fill or drop it."
             )
         if len(column.unique()) > 1:
-            numeric = pd.api.types.is_numeric_dtype(column)
-            described.append({"name": name, "levels": [] if numeric else sorted(set(column.astype(str)))})
+            levels = [] if numeric else sorted(set(column.astype(str)))
+            described.append({"name": name, "levels": levels, "median": median})
     return described
 
 
@@ -47,9 +55,9 @@ def covariate_columns(described: list[dict[str, Any]], covariates: Covariates, n
         if name not in given:
             raise InputError(f"covariate '{name}' of the training samples is not given.")
         if not len(levels):
-            columns.append(given[name].to_numpy(dtype=np.float64))
+            columns.append(_filled(given[name], covariate["median"]).to_numpy(dtype=np.float64))
             continue
-        labels = given[name].astype(str).to_numpy()
+        labels = _filled(given[name], None).astype(str).to_numpy()
         strange = sorted(set(labels) - set(levels))
         if strange:
             raise InputError(
@@ -81,6 +89,13 @@ def check_not_confounded(indicators: Matrix, described: list[dict[str, Any]], co
                 f"covariate '{covariate['name']}' is confounded with the batch (or with another covariate): "
                 "their effects cannot be told apart; remove it."
             )
+
+
+def _filled(column: pd.Series, median: float | None) -> pd.Series:
+    """Return a covariate without gaps: training's median for numbers, a category for gaps otherwise."""
+    if median is not None:
+        return column.astype(float).fillna(median)
+    return column.astype(object).where(column.notna(), _MISSING)
 
 
 def _columns(covariates: Covariates, n_samples: int) -> list[tuple[str, pd.Series]]:

@@ -115,7 +115,8 @@ class ComBat(BaseEstimator):
         batch : array-like of shape (n_samples,)
             Batch labels.
         covariates : array-like or data frame of shape (n_samples, n_covariates), optional
-            Biology to preserve: numbers enter as they are, categories as indicators.
+            Biology to preserve: numbers enter as they are, categories as indicators. A missing number counts
+            as the median of these samples, a missing category as one of its own.
 
         Raises
         ------
@@ -127,7 +128,7 @@ class ComBat(BaseEstimator):
         self._check_complete(values)
         self.batches_, codes, self.batch_sizes_ = learn_batches(batch, len(values))
         reference = self._reference_code()
-        self.covariates_ = learn_covariates(covariates, len(values))
+        self.covariates_ = learn_covariates(covariates, len(values), fill=True)
         columns = covariate_columns(self.covariates_, covariates, len(values))
         indicators = batch_columns(codes, len(self.batches_), reference)
         check_not_confounded(indicators, self.covariates_, columns)

@@ -105,7 +105,8 @@ class ComBatSeq(BaseEstimator):
             Batch labels; every batch has two samples at least.
         covariates : array-like or data frame of shape (n_samples, n_covariates), optional
             Biology to preserve (`group` and `covar_mod` of sva): numbers as they are, categories as
-            indicators.
+            indicators. A missing number counts as the median of these samples, a missing category as one of
+            its own.
 
         Raises
         ------
@@ -119,7 +120,7 @@ class ComBatSeq(BaseEstimator):
         if (self.batch_sizes_ < 2).any():
             single = first_few(self.batches_[self.batch_sizes_ < 2])
             raise InputError(f"ComBat-seq needs two samples of every batch at least: {single}; merge it.")
-        self.covariates_ = learn_covariates(covariates, len(values))
+        self.covariates_ = learn_covariates(covariates, len(values), fill=True)
         columns = covariate_columns(self.covariates_, covariates, len(values))
         check_not_confounded(batch_columns(codes, len(self.batches_), None), self.covariates_, columns)
         self.adjusted_ = np.logical_and.reduce(

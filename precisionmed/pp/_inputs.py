@@ -87,26 +87,11 @@ def batch_labels(adata: AnnData) -> NDArray[np.str_] | None:
 
 
 def batch_covariates(adata: AnnData) -> pd.DataFrame | None:
-    """Return the clinical columns that the batch correction preserves, or None when there are none.
-
-    A missing category is a category of its own (`missing`), a missing number the column's median.
-    """
+    """Return the clinical columns that the batch correction preserves, or None when there are none."""
     if _batch_method(adata) == "none":
         return None
     names = [str(name) for name in adata.uns["precisionmed"]["batch"]["params"].get("covariates", [])]
-    return complete_covariates(adata.obs[names]) if names else None
-
-
-def complete_covariates(columns: pd.DataFrame) -> pd.DataFrame:
-    """Fill missing covariates: the median of a number, the category `missing` otherwise."""
-    filled: dict[str, pd.Series] = {}
-    for name, column in columns.items():
-        if pd.api.types.is_numeric_dtype(column):
-            numbers = column.astype(float)
-            filled[str(name)] = numbers.fillna(numbers.median())
-        else:
-            filled[str(name)] = column.astype(object).where(column.notna(), "missing").astype(str)
-    return pd.DataFrame(filled, index=columns.index)
+    return adata.obs[names] if names else None
 
 
 def build_preprocessor(

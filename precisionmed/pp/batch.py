@@ -17,7 +17,6 @@ from precisionmed.io.codec import encode
 from precisionmed.pp._confounding import note_imbalance, refuse_confounded
 from precisionmed.pp._inputs import (
     batch_corrector,
-    complete_covariates,
     measured,
     preprocessor,
     roles_of,
@@ -196,7 +195,7 @@ def _fit(learner: Preprocessor, adata: AnnData, covariates: list[str]) -> NDArra
     return learner.fit_transform(
         pd.DataFrame(values, index=adata.obs_names, columns=genes),
         batch=adata.obs["batch"].astype(str),
-        covariates=complete_covariates(adata.obs[covariates]) if covariates else None,
+        covariates=adata.obs[covariates] if covariates else None,
     )
 
 

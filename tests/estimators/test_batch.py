@@ -6,6 +6,8 @@ import pytest
 
 from precisionmed.errors import InputError, PrecisionMedWarning
 from precisionmed.estimators.batch import ComBat
+from precisionmed.estimators.crossval import training_sets
+from precisionmed.estimators.preprocessor import Preprocessor
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "batch"
 
@@ -144,13 +146,11 @@ def test_what_cannot_be_corrected_is_refused(values, samples):
         ComBat().fit(values, batch, samples.assign(centre=(batch == "a").astype(float))[["age", "centre"]])
     with pytest.raises(InputError, match="2 sample\\(s\\) have no batch label"):
         ComBat().fit(values, batch.where(np.arange(len(batch)) > 1))
-    with pytest.raises(InputError, match="covariate 'age' is missing in 2 sample"):
-        ComBat().fit(values, batch, samples[["age"]].where(samples["age"] != samples["age"].iloc[0]))
     with pytest.raises(InputError, match="reference batch 'z' has no sample"):
         ComBat(reference="z").fit(values, batch)
     with pytest.raises(InputError, match="gene 'g003' has missing values"):
         ComBat().fit(values.mask(values == values.iloc[0, 2]), batch)
-    with pytest.raises(InputError, match="3 batch labels for 24 samples"):
+    with pytest.raises(InputError, match="X has 24 samples, but batch has 3"):
         ComBat().fit(values, ["a", "b", "c"])
 
 
@@ -227,3 +227,37 @@ def test_mistakes_in_adapting(three_batches):
         model.adapt(values[batch == "a"][:5], batch[batch == "a"][:5])
     with pytest.raises(InputError, match="unknown='some' is no choice"):
         model.set_params(unknown="some").transform(values[:1], ["b"])
+
+
+def test_gaps_of_covariates_are_filled_from_the_training_samples(values, samples):
+    gaps = samples[["er", "age"]].astype({"er": object})
+    gaps.iloc[[1, 4], 1] = np.nan
+    gaps.iloc[[2, 7], 0] = np.nan
+    filled = gaps.fillna({"er": "missing", "age": gaps["age"].median()})
+    one, other = (ComBat().fit(values, samples["batch"], given) for given in (gaps, filled))
+    new = values.iloc[:3], samples["batch"].iloc[:3]
+    np.testing.assert_array_equal(one.transform(*new, gaps[:3]), other.transform(*new, filled[:3]))
+
+
+def test_samples_that_are_held_out_do_not_fill_gaps_of_training(values, samples):
+    covariates = samples[["age"]].copy()
+    covariates.iloc[0, 0] = np.nan
+    preprocessor = Preprocessor(batch_corrector=ComBat(unknown="none"))
+    held_out = []
+    for shift in (0, 1000):
+        seen = covariates.copy()
+        last = np.arange(len(seen)) % 4 == 3
+        seen.loc[last, "age"] += shift
+        parts = training_sets(
+            values,
+            np.zeros(len(values)),
+            preprocessor=preprocessor,
+            batch=samples["batch"],
+            covariates=seen,
+            groups=np.where(last, "last", samples.index),
+            n_folds=3,
+            random_state=1,
+        )
+        held_out.append(next(part for part in parts if np.flatnonzero(last)[0] in part.test))
+    np.testing.assert_array_equal(held_out[0].X_train, held_out[1].X_train)
+    np.testing.assert_array_equal(held_out[0].X_test, held_out[1].X_test)
