@@ -87,8 +87,10 @@ def draw_hazards(ax: Axes, table: pd.DataFrame, labels: list[str]) -> None:
     """Draw hazard ratios with their intervals and p values."""
     ratios = interval_texts(table["hazard_ratio"], table["lower"], table["upper"])
     text = [
-        f"{ratio}, {p_text(float(p))}" if np.isfinite(p) else "not estimable"
-        for ratio, p in zip(ratios, table["p"], strict=True)
+        f"{ratio}, {p_text(float(p))}"
+        if np.isfinite(p)
+        else ("" if str(covariate).endswith("(reference)") else "not estimable")
+        for ratio, p, covariate in zip(ratios, table["p"], table.get("covariate", labels), strict=True)
     ]
     forest(
         ax, labels, table["hazard_ratio"], table["lower"], table["upper"], reference=1.0, log=True, text=text

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from precisionmed.errors import PrecisionMedWarning
+from precisionmed.errors import PrecisionMedWarning, first_few
 from precisionmed.estimators.clinical import GenesAndClinical
 from precisionmed.estimators.covariates import CovariateEncoder
 from precisionmed.estimators.cox import CoxModel
@@ -27,6 +27,9 @@ CLINICAL, GENES, COMBINED = "clinical", "genes", "clinical + genes"
 UNIVARIABLE = "univariable"
 EVENTS_PER_COVARIATE = 5
 """Below this many events for each coefficient a Cox model is called unstable."""
+EVENTS_OF_LEVEL = 5
+"""Below this many events a level of a covariate has no hazard ratio, nor what is compared with it."""
+REFERENCE = " (reference)"
 RULE = "min"
 """A risk is wanted, not the shortest list: the penalty with the best cross-validated likelihood."""
 
@@ -141,47 +144,95 @@ def concordance_table(
     return tables([pd.DataFrame(rows, columns=["model", "estimate", "lower", "upper", "n", "n_events"])])
 
 
-def cox_tables(designs: list[tuple[str, pd.DataFrame]], y: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return tables `cox` and `proportional_hazards` of (model, encoded covariates) pairs, if any."""
+@dataclass(frozen=True)
+class Design:
+    """The encoded covariates of one Cox model that is shown."""
+
+    model: str
+    columns: pd.DataFrame
+    levels: pd.DataFrame
+    """Samples and events behind each column and each reference (`CovariateEncoder.level_table`)."""
+
+
+def cox_tables(designs: list[Design], y: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return tables `cox` and `proportional_hazards` of the models, if any."""
     cox, tests = [], []
-    columns = ["covariate", "coefficient", "hazard_ratio", "lower", "upper", "p"]
-    for name, design in designs:
-        model = CoxModel().fit(design, y)
+    for design in designs:
+        model = CoxModel().fit(design.columns, y)
         if not model.kept_.any():
             continue
-        cox.append(labelled(model.summary_[model.kept_].reset_index()[columns], model=name))
-        if name != UNIVARIABLE:
-            tests.append(labelled(model.proportional_hazards(design, y).reset_index(), model=name))
-    found = {"cox": cox, "proportional_hazards": tests}
-    return {name: tables(frames) for name, frames in found.items() if frames}
+        cox.append(labelled(_hazard_rows(model, design, y), model=design.model))
+        if design.model != UNIVARIABLE:
+            found = model.proportional_hazards(design.columns, y).reset_index()
+            tests.append(labelled(found, model=design.model))
+    shown = {"cox": cox, "proportional_hazards": tests}
+    return {name: tables(frames) for name, frames in shown.items() if frames}
+
+
+def _hazard_rows(model: CoxModel, design: Design, y: pd.DataFrame) -> pd.DataFrame:
+    """Return the hazard ratios with the samples and events behind each, references first.
+
+    A level with fewer than `EVENTS_OF_LEVEL` events, or compared with so few, has no ratio.
+    """
+    ratios = ["coefficient", "hazard_ratio", "lower", "upper", "p"]
+    estimates = model.summary_[model.kept_][ratios]
+    levels = design.levels
+    reference = levels[levels["column"] == ""].set_index("covariate")
+    known = levels[levels["column"] != ""].set_index("column").to_dict("index")
+    rows, introduced = [], set()
+    for column, estimate in estimates.iterrows():
+        n, events = len(y), int(y["event"].sum())
+        few = False
+        if column in known:
+            name, level, n, events = (known[column][key] for key in ("covariate", "level", "n", "events"))
+            few = bool(level) and events < EVENTS_OF_LEVEL
+            if level and name in reference.index:
+                base = reference.loc[name]
+                few |= base["events"] < EVENTS_OF_LEVEL
+                if name not in introduced:
+                    label = f"{name}: {base['level']}{REFERENCE}"
+                    rows.append([label, base["n"], base["events"], 0.0, 1.0, np.nan, np.nan, np.nan])
+                introduced.add(name)
+        rows.append([column, n, events, *([np.nan] * len(ratios) if few else estimate)])
+    table = pd.DataFrame(rows, columns=["covariate", "n", "events", *ratios])
+    return table.astype({"n": int, "events": int} | dict.fromkeys(ratios, float))
 
 
 def designs_of(
-    clinical: dict[str, pd.DataFrame], risk: pd.Series | None, notes: list[str]
-) -> list[tuple[str, pd.DataFrame]]:
+    clinical: dict[str, pd.DataFrame], risk: pd.Series | None, event: pd.Series, notes: list[str]
+) -> list[Design]:
     """Encode the covariates of every Cox model that is shown, the fullest last.
 
     `risk` is the out-of-fold risk of the genes ("pre-validated": Tibshirani and Efron, Stat Appl Genet Mol
     Biol 1:1, 2002); it enters per standard deviation, None when it does not vary.
     """
-    designs: list[tuple[str, pd.DataFrame]] = []
-    encoded = {}
+    designs: list[Design] = []
+    encoded: dict[str, Design] = {}
     for name, frame in clinical.items():
         encoder = CovariateEncoder().fit(frame)
-        encoded[name] = encoder.transform(frame)
+        encoded[name] = _design(name, encoder, frame, event)
         notes += [note for note in encoder.notes_ if note not in notes]
     if CLINICAL in clinical:
         for covariate in clinical[CLINICAL]:
-            designs.append((UNIVARIABLE, CovariateEncoder().fit_transform(clinical[CLINICAL][[covariate]])))
-    designs += [(name, design) for name, design in encoded.items() if name != CLINICAL]
+            alone = clinical[CLINICAL][[covariate]]
+            designs.append(_design(UNIVARIABLE, CovariateEncoder().fit(alone), alone, event))
+    designs += [design for name, design in encoded.items() if name != CLINICAL]
     if CLINICAL in encoded:
-        designs.append((CLINICAL, encoded[CLINICAL]))
+        designs.append(encoded[CLINICAL])
     if risk is not None:
-        base = encoded.get(CLINICAL, pd.DataFrame(index=risk.index))
         score = {"gene risk (out of fold, per SD)": (risk - risk.mean()) / risk.std(ddof=0)}
-        name = f"{CLINICAL} + gene risk" if CLINICAL in encoded else "gene risk"
-        designs.append((name, base.assign(**score)))
+        if CLINICAL in encoded:
+            base, levels = encoded[CLINICAL].columns, encoded[CLINICAL].levels
+            designs.append(Design(f"{CLINICAL} + gene risk", base.assign(**score), levels))
+        else:
+            base = pd.DataFrame(index=risk.index)
+            levels = pd.DataFrame(columns=["covariate", "level", "column", "n", "events"])
+            designs.append(Design("gene risk", base.assign(**score), levels))
     return designs
+
+
+def _design(name: str, encoder: CovariateEncoder, frame: pd.DataFrame, event: pd.Series) -> Design:
+    return Design(name, encoder.transform(frame), encoder.level_table(frame, event))
 
 
 def cautions(content: dict[str, Any], endpoint: Endpoint) -> list[str]:
@@ -189,9 +240,17 @@ def cautions(content: dict[str, Any], endpoint: Endpoint) -> list[str]:
     notes = []
     if "cox" in content:
         for name, part in content["cox"].groupby("model", sort=False):
-            if name != UNIVARIABLE and endpoint.n_events < EVENTS_PER_COVARIATE * len(part):
+            reference = part["covariate"].str.endswith(REFERENCE)
+            size = int((~reference).sum())
+            few = part["covariate"][part["hazard_ratio"].isna() & ~reference]
+            if name == UNIVARIABLE and len(few):
                 notes.append(
-                    f"{endpoint.name}: {endpoint.n_events} events are few for the {len(part)} coefficients "
+                    f"{endpoint.name}: no hazard ratio is shown for {first_few(few)}: fewer than "
+                    f"{EVENTS_OF_LEVEL} events there or in the reference."
+                )
+            if name != UNIVARIABLE and endpoint.n_events < EVENTS_PER_COVARIATE * size:
+                notes.append(
+                    f"{endpoint.name}: {endpoint.n_events} events are few for the {size} coefficients "
                     f"of the model '{name}'; its estimates are unstable."
                 )
     if "proportional_hazards" in content:

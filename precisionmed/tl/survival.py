@@ -126,7 +126,8 @@ def _models(
     content: dict[str, Any] = {"concordance": models.concordance_table(found, endpoint, rng)}
     with cohort.noting(notes):
         risk = pd.Series(found.risk, index=endpoint.y.index) if found.n_genes.any() else None
-        content |= models.cox_tables(models.designs_of(data.tables, risk, notes), endpoint.y)
+        designs = models.designs_of(data.tables, risk, endpoint.y["event"], notes)
+        content |= models.cox_tables(designs, endpoint.y)
         notes += models.cautions(content, endpoint)
         final = _final_model(adata, endpoint, params["n_folds"], rng, notes)
     content["model"] = encode({**final, "horizon": horizon})
@@ -209,9 +210,10 @@ def _methods(
         names = ", ".join(str(name) for name in clinical[models.CLINICAL].columns)
         sentences.append(
             f"Clinical covariates ({names}) entered as they are when numeric (missing: training median and "
-            "an indicator) and otherwise as indicators against the most frequent level (missing: a level; "
-            "levels with fewer than 5 samples pooled); beside genes their joint risk is one covariate "
-            "without penalty."
+            "an indicator) and otherwise as indicators against the lowest level (stage, grade and other "
+            "ordered covariates; levels with fewer than 5 samples join the next lower one), the negative or "
+            "the most frequent one (smaller levels pooled); no ratio is given for fewer than "
+            f"{models.EVENTS_OF_LEVEL} events. Beside genes their joint risk is one covariate, not penalized."
         )
     sentences += [
         "A gene signature of risk was learned by LASSO-penalized Cox regression (Tibshirani 1997; Simon et "

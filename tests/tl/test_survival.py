@@ -48,7 +48,7 @@ def test_tables_have_the_columns_of_the_data_model(os):
     columns = {
         "kaplan_meier": ["grouping", "group", "time", "survival", "lower", "upper", "at_risk"],
         "logrank": ["grouping", "chi2", "df", "p"],
-        "cox": ["model", "covariate", "coefficient", "hazard_ratio", "lower", "upper", "p"],
+        "cox": ["model", "covariate", "n", "events", "coefficient", "hazard_ratio", "lower", "upper", "p"],
         "proportional_hazards": ["covariate", "statistic", "p"],
         "concordance": ["model", "estimate", "lower", "upper", "n", "n_events"],
     }
@@ -69,11 +69,17 @@ def test_models_are_compared_on_the_same_samples(os):
 
 def test_cox_table_is_the_model_of_all_samples(done, os):
     rows = os["cox"][os["cox"]["model"] == "subtype"].set_index("covariate")
+    base = rows.index[0]
+    assert rows["hazard_ratio"].iloc[0] == 1
+    rows = rows.drop(index=base)
     labels = done.obs["subtype"].astype(str)
     reference = labels.value_counts().index[0]
     X = pd.get_dummies(labels, dtype=float).drop(columns=reference).add_prefix("subtype: ")
     y = pd.DataFrame({"time": done.obs["os_time"], "event": done.obs["os_event"]})
     expected = CoxModel().fit(X, y).summary_
+    assert base == f"subtype: {reference} (reference)"
+    assert rows["n"].tolist() == [int(X[name].sum()) for name in rows.index]
+    assert rows["events"].tolist() == [int(done.obs["os_event"][X[name] == 1].sum()) for name in rows.index]
     np.testing.assert_allclose(rows["coefficient"], expected.loc[rows.index, "coefficient"], rtol=1e-8)
     assert os["cox"]["model"].iloc[-1] == "clinical + gene risk"
 
@@ -150,7 +156,22 @@ def test_missing_covariates_are_handled_in_folds_and_said():
     found = survival(adata, **FAST).uns["precisionmed"]["survival"]
     assert "age: 8 missing values set to the median" in " ".join(found["notes"])
     covariates = found["os"]["cox"].query("model == 'clinical'")["covariate"].tolist()
-    assert covariates == ["age", "age: missing", "stage: I", "stage: missing"]
+    reference = "stage: II (reference)"
+    assert covariates == ["age", "age: missing", reference, "stage: I", "stage: missing"]
+
+
+def test_a_level_with_few_events_has_no_ratio():
+    adata = without(cohort(100, seed=2), covariates=["stage"])
+    stage = np.array(["II"] * 92 + ["IV"] * 8)
+    adata.obs["stage"] = pd.Categorical(stage, ["I", "II", "III", "IV"], ordered=True)
+    adata.obs.loc[stage == "IV", "os_event"] = [1.0, 1, 1, 1, 0, 0, 0, 0]
+    found = survival(adata, **FAST).uns["precisionmed"]["survival"]
+    rows = found["os"]["cox"].query("model == 'clinical'").set_index("covariate")
+    assert rows["n"].tolist() == [92, 8]
+    assert rows.index.tolist() == ["stage: II (reference)", "stage: IV"]
+    assert rows.loc["stage: IV", ["hazard_ratio", "lower", "upper", "p"]].isna().all()
+    assert rows.loc["stage: IV", "events"] == 4
+    assert any("no hazard ratio is shown for stage: IV" in note for note in found["notes"])
 
 
 def test_cohort_without_endpoints_is_told_and_not_refused():
