@@ -45,6 +45,9 @@ class NormalizeConfig(Section):
     """Counts only: a gene is kept with at least this count (as CPM) in enough samples."""
     min_fraction: float = Field(0.1, gt=0, le=1)
     """... where enough is the smallest group worth seeing, as a fraction of the samples (edgeR's rule)."""
+    reference: Literal["profile", "sample"] = "profile"
+    """TMM and TMMwsp: compare libraries with the cohort's mean profile (factors move by some 2%), or with one
+    sample, exactly as edgeR; **the locked model then holds all counts of that patient**."""
 
 
 class BatchConfig(Section):

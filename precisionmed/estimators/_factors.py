@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from precisionmed.errors import InputError
@@ -14,14 +16,17 @@ from precisionmed.kernels.tmm import tmm_factors, tmmwsp_factors
 class TMM(LibraryNormalizer):
     """Trimmed mean of M-values against a stored reference library, then log counts per million.
 
-    Equals `edgeR::calcNormFactors` and `cpm(log=TRUE)` on the training samples. The reference is the
-    training sample whose upper quartile of counts per read is nearest to the mean; its profile and
-    the geometric mean of the training factors are stored.
+    With a sample as the reference it equals `edgeR::calcNormFactors` and `cpm(log=TRUE)` on the training
+    samples. The reference library and the geometric mean of the training factors are stored.
 
     Parameters
     ----------
     prior_count : float, default=2
         Count added to a sample of mean effective library size.
+    reference : {"sample", "profile"}, default="sample"
+        `sample`: the training sample whose upper quartile of counts per read is nearest to the mean (edgeR's
+        choice); **the fitted object then holds all counts of one patient**. `profile`: the mean share of
+        each gene over the training samples, in a library of mean size, which nobody can be traced in.
     log_ratio_trim, sum_trim : float, default=0.3 and 0.05
         Fractions of genes trimmed from each end of the log ratios and of the mean log levels.
     do_weighting : bool, default=True
@@ -31,10 +36,8 @@ class TMM(LibraryNormalizer):
 
     Attributes
     ----------
-    reference_row_ : int
-        Row of the reference among the training samples.
     reference_ : ndarray of shape (n_genes,)
-        Its counts.
+        Counts of the reference library.
     reference_size_ : float
         Its library size.
     log_scale_ : float
@@ -54,17 +57,17 @@ class TMM(LibraryNormalizer):
         sum_trim: float = 0.05,
         do_weighting: bool = True,
         a_cutoff: float = -1e10,
+        reference: str = "sample",
     ) -> None:
         self.prior_count = prior_count
+        self.reference = reference
         self.log_ratio_trim = log_ratio_trim
         self.sum_trim = sum_trim
         self.do_weighting = do_weighting
         self.a_cutoff = a_cutoff
 
     def _learn_factors(self, counts: Matrix, sizes: Vector) -> Vector:
-        self.reference_row_ = _reference_row(counts, sizes)
-        self.reference_ = counts[self.reference_row_].copy()
-        self.reference_size_ = float(sizes[self.reference_row_])
+        self.reference_, self.reference_size_ = _reference(self, counts, sizes, _nearest_to_mean)
         raw = self._unscaled(counts, sizes)
         self.log_scale_ = float(np.mean(np.log(raw)))
         return raw / np.exp(self.log_scale_)
@@ -90,17 +93,17 @@ class TMMwsp(LibraryNormalizer):
 
     Equals `edgeR::calcNormFactors(method="TMMwsp")` and `cpm(log=TRUE)` on the training samples. Genes
     that are zero in one of the two libraries are not lost: the largest counts that only the sample has
-    are paired with the largest that only the reference has. The reference is the training sample with
-    the largest sum of square roots of counts.
+    are paired with the largest that only the reference has. edgeR's choice of a reference sample is the one
+    with the largest sum of square roots of counts.
 
     Parameters
     ----------
-    prior_count, log_ratio_trim, sum_trim, do_weighting
+    prior_count, log_ratio_trim, sum_trim, do_weighting, reference
         As in `TMM`.
 
     Attributes
     ----------
-    reference_row_, reference_, reference_size_, log_scale_, mean_library_size_, share_
+    reference_, reference_size_, log_scale_, mean_library_size_, share_
         As in `TMM`.
 
     References
@@ -115,16 +118,16 @@ class TMMwsp(LibraryNormalizer):
         log_ratio_trim: float = 0.3,
         sum_trim: float = 0.05,
         do_weighting: bool = True,
+        reference: str = "sample",
     ) -> None:
         self.prior_count = prior_count
+        self.reference = reference
         self.log_ratio_trim = log_ratio_trim
         self.sum_trim = sum_trim
         self.do_weighting = do_weighting
 
     def _learn_factors(self, counts: Matrix, sizes: Vector) -> Vector:
-        self.reference_row_ = int(np.argmax(root_sums(counts)))
-        self.reference_ = counts[self.reference_row_].copy()
-        self.reference_size_ = float(sizes[self.reference_row_])
+        self.reference_, self.reference_size_ = _reference(self, counts, sizes, _most_counts)
         raw = self._unscaled(counts, sizes)
         self.log_scale_ = float(np.mean(np.log(raw)))
         return raw / np.exp(self.log_scale_)
@@ -195,9 +198,27 @@ class UpperQuartile(LibraryNormalizer):
         return quantiles / sizes
 
 
-def _reference_row(counts: Matrix, sizes: Vector) -> int:
+def _reference(
+    model: TMM | TMMwsp, counts: Matrix, sizes: Vector, choose: Callable[[Matrix, Vector], int]
+) -> tuple[Vector, float]:
+    """Return the counts and the size of the reference library."""
+    if model.reference == "profile":
+        size = float(np.mean(sizes))
+        return model.share_ * size, size
+    if model.reference != "sample":
+        raise InputError(f"reference must be 'sample' or 'profile', found {model.reference!r}.")
+    row = choose(counts, sizes)
+    return counts[row].copy(), float(sizes[row])
+
+
+def _most_counts(counts: Matrix, sizes: Vector) -> int:
+    """Return the library with the most counts, on a root scale."""
+    return int(np.argmax(root_sums(counts)))
+
+
+def _nearest_to_mean(counts: Matrix, sizes: Vector) -> int:
     """Return the sample whose upper quartile per read is nearest to the mean (edgeR's rule)."""
     quartiles = expressed_quantiles(counts, expressed_genes(counts), 0.75) / sizes
-    if np.median(quartiles) < 1e-20:  # mostly zeros: the library with the most counts, on a root scale
-        return int(np.argmax(root_sums(counts)))
+    if np.median(quartiles) < 1e-20:  # mostly zeros
+        return _most_counts(counts, sizes)
     return int(np.argmin(np.abs(quartiles - quartiles.mean())))

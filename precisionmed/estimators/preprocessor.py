@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._central import central_mean
 from precisionmed.estimators._matrix import Matrix, columns_of, fit_matrix, gene_name, transform_matrix
 
 
@@ -173,15 +174,11 @@ class Preprocessor(BaseEstimator):
         return getattr(self.batch_corrector, "works_on", "log") == "counts"
 
     def _training_medians(self, normal: Matrix) -> Matrix:
-        medians = np.median(normal, axis=0)  # NaN where any value is missing
-        gaps = np.flatnonzero(np.isnan(medians))
-        if len(gaps):
-            empty = gaps[np.isnan(normal[:, gaps]).all(axis=0)]
-            if len(empty):
-                column = int(np.flatnonzero(self.kept_)[empty[0]])
-                raise InputError(f"{gene_name(self, column)} has no measured value; drop it.")
-            medians[gaps] = np.nanmedian(normal[:, gaps], axis=0)
-        return medians
+        middle = central_mean(normal)
+        if np.isnan(middle).any():
+            column = int(np.flatnonzero(self.kept_)[np.argmax(np.isnan(middle))])
+            raise InputError(f"{gene_name(self, column)} has no measured value; drop it.")
+        return middle
 
     def _impute(self, normal: Matrix) -> Matrix:
         rows, columns = np.nonzero(np.isnan(normal))

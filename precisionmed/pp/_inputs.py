@@ -78,6 +78,7 @@ def preprocessor(adata: AnnData) -> Preprocessor:
         min_fraction=float(chosen["min_fraction"]),
         corrector=batch_corrector(steps.get("batch", {}).get("params", {})),
         lengths=gene_lengths(adata.raw.var) if chosen["method"] in _PER_LENGTH else None,
+        reference=str(chosen.get("reference", "profile")),
     )
 
 
@@ -102,10 +103,11 @@ def build_preprocessor(
     min_fraction: float,
     corrector: ComBat | ComBatSeq | None = None,
     lengths: NDArray[np.float64] | None = None,
+    reference: str = "profile",
 ) -> Preprocessor:
     """Return the unfitted preprocessor of one choice of settings; TPM and FPKM need all genes' lengths."""
     return Preprocessor(
-        normalizer=_normalizer(method, scale, lengths),
+        normalizer=_normalizer(method, scale, lengths, reference),
         gene_filter=GeneFilter(min_count=min_count, min_fraction=min_fraction, scale=scale),
         batch_corrector=corrector,
     )
@@ -215,11 +217,13 @@ def _batch_method(adata: AnnData) -> str:
     return str(params.get("method", "none"))
 
 
-def _normalizer(method: str, scale: str, lengths: NDArray[np.float64] | None) -> Any:
+def _normalizer(method: str, scale: str, lengths: NDArray[np.float64] | None, reference: str) -> Any:
     if method == "quantile":
         first = LogCPM() if scale in COUNT_LIKE else Log2() if scale in LINEAR else None
         return Quantile(first=first)
     if method in _PER_LENGTH:
         return _PER_LENGTH[method](lengths)
+    if method in ("tmm", "tmmwsp"):
+        return _OF_COUNTS[method](reference=reference)
     kinds: dict[str, Any] = {**_OF_COUNTS, "rank": RankScores, "log2": Log2}
     return None if method == "none" else kinds[method]()

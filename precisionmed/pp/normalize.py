@@ -37,14 +37,18 @@ _TREND = {
     "mean": "one mean dispersion was used for all genes",
 }
 _EXTREMES = {"lowest": 0.0, "median": 0.5, "highest": 1.0}
+_REFERENCES = {
+    "profile": "the training cohort's mean profile",
+    "sample": "one training sample (edgeR's choice), whose counts are part of the locked model,",
+}
 _SENTENCES = {
     "tmm": (
         "Libraries were scaled by trimmed means of M-values (TMM; Robinson and Oshlack, Genome Biology 2010) "
-        "against a stored reference library and expressed as log2 counts per million with a prior count of 2."
+        "against {reference} and expressed as log2 counts per million with a prior count of 2."
     ),
     "tmmwsp": (
         "Libraries were scaled by trimmed means of M-values with singleton pairing (TMMwsp; Robinson and "
-        "Oshlack, Genome Biology 2010; edgeR) against a stored reference library and expressed as log2 "
+        "Oshlack, Genome Biology 2010; edgeR) against {reference} and expressed as log2 "
         "counts per million with a prior count of 2."
     ),
     "median_of_ratios": (
@@ -81,7 +85,12 @@ _SENTENCES = {
 
 @by_name
 def normalize(
-    adata: AnnData, *, method: str = "auto", min_count: float = 10, min_fraction: float = 0.1
+    adata: AnnData,
+    *,
+    method: str = "auto",
+    min_count: float = 10,
+    min_fraction: float = 0.1,
+    reference: str = "profile",
 ) -> AnnData:
     """Filter genes, bring values to a normalized log scale and impute gaps.
 
@@ -101,6 +110,9 @@ def normalize(
         Counts only: a gene is kept with at least this count (as CPM) in enough samples.
     min_fraction : float, default=0.1
         ... where enough is the smallest group worth seeing, as a fraction of the samples.
+    reference : {"profile", "sample"}, default="profile"
+        TMM and TMMwsp: compare libraries with the cohort's mean profile, or with one sample as edgeR does. A
+        model locked with a sample as the reference holds all counts of that patient.
 
     Returns
     -------
@@ -123,6 +135,7 @@ def normalize(
         min_count=min_count,
         min_fraction=min_fraction,
         lengths=gene_lengths(adata.var, notes) if chosen in ("tpm", "fpkm") else None,
+        reference=reference,
     )
     values = dense(adata.X)
     normal = learner.fit_transform(pd.DataFrame(values, index=adata.obs_names, columns=adata.var_names))
@@ -139,8 +152,9 @@ def normalize(
                 "scale": scale,
                 "min_count": min_count,
                 "min_fraction": min_fraction,
+                "reference": reference,
             },
-            "methods": _methods(chosen, scale, min_count, min_fraction, metrics),
+            "methods": _methods(chosen, scale, min_count, min_fraction, reference, metrics),
             "notes": np.array(notes, dtype=object),
             "summary": metric_table(metrics),
             "rle": rle_table(normal, adata.obs_names),
@@ -186,7 +200,12 @@ def _metrics(
 
 
 def _methods(
-    method: str, scale: str, min_count: float, min_fraction: float, metrics: dict[str, float]
+    method: str,
+    scale: str,
+    min_count: float,
+    min_fraction: float,
+    reference: str,
+    metrics: dict[str, float],
 ) -> str:
     rule = "Genes were kept unless constant or never measured"
     if scale == "counts":
@@ -197,7 +216,7 @@ def _methods(
         )
     sentences = [
         f"{rule} ({metrics['genes_kept']:,.0f} of {metrics['genes_read']:,.0f}).",
-        _SENTENCES[method],
+        _SENTENCES[method].replace("{reference}", _REFERENCES[reference]),
     ]
     if metrics["values_imputed"]:
         gaps = f"{metrics['values_imputed']:,.0f} missing values"

@@ -202,3 +202,35 @@ def test_constant_genes_are_no_problem(counts, normalizer):
     fixed = counts.copy()
     fixed.iloc[:, :20] = 7.0
     assert np.isfinite(clone(normalizer).fit_transform(fixed)).all()
+
+
+@pytest.mark.parametrize("method", [TMM, TMMwsp])
+def test_a_mean_profile_as_reference_moves_factors_little_and_holds_no_sample(counts, method):
+    """Factors move no more than between two references; no counts of anybody are stored."""
+    values = counts.to_numpy()
+    model = method(reference="profile").fit(counts)
+    as_edger = method().fit(counts).factors(counts)
+    moved = np.log2(model.factors(counts) / as_edger)
+    others = [np.log2(_against(method, counts, row) / as_edger) for row in range(len(values))]
+    assert np.abs(moved).max() <= max(np.abs(other).max() for other in others)
+    for stored in (model.reference_, model.share_):
+        for row in values:
+            shares = np.array([row / row.sum() * stored.sum(), row])
+            assert (np.isclose(stored, shares, rtol=1e-6) & (row > 0)).mean(axis=1).max() < 0.5
+    alone = [model.transform(counts.iloc[[i]])[0] for i in range(len(values))]
+    np.testing.assert_array_equal(np.array(alone), model.transform(counts))
+
+
+def _against(method, counts: pd.DataFrame, row: int) -> np.ndarray:
+    """Return the factors against one given sample."""
+    model = method().fit(counts)
+    model.reference_ = counts.to_numpy()[row].copy()
+    model.reference_size_ = float(model.reference_.sum())
+    model.log_scale_ = 0.0
+    raw = model.factors(counts)
+    return raw / np.exp(np.log(raw).mean())
+
+
+def test_an_unknown_reference_is_refused(counts):
+    with pytest.raises(InputError, match="reference must be 'sample' or 'profile'"):
+        TMM(reference="median").fit(counts)

@@ -29,7 +29,8 @@ def test_keeps_the_values_as_read_and_what_was_learned(make_cohort, tmp_path):
 
 def test_stores_what_the_report_shows(make_cohort):
     stored = pp.normalize(make_cohort()).uns["precisionmed"]["normalize"]
-    assert stored["params"] == {"method": "tmm", "scale": "counts", "min_count": 10, "min_fraction": 0.1}
+    asked = {"min_count": 10, "min_fraction": 0.1, "reference": "profile"}
+    assert stored["params"] == {"method": "tmm", "scale": "counts", **asked}
     assert list(stored["rle"].columns) == ["sample", "q05", "q25", "median", "q75", "q95"]
     assert stored["rle"]["median"].abs().max() < 0.3
     summary = stored["summary"].set_index("metric")["value"]
