@@ -99,7 +99,7 @@ def test_vst_says_when_the_trend_does_not_fit(make_cohort):
     adata.X = generator.negative_binomial(size, size / (size + means), adata.shape) + 1.0
     with pytest.warns(PrecisionMedWarning, match="local regression"):
         pp.normalize(adata, method="vst")
-    assert "one mean dispersion" in adata.uns["precisionmed"]["normalize"]["notes"][0]
+    assert "a local regression took the place" in adata.uns["precisionmed"]["normalize"]["notes"][0]
 
 
 def test_a_method_that_does_not_suit_the_scale_is_refused():
