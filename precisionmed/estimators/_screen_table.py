@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError, first_few
+from precisionmed.estimators._vectors import zero_one
 
 
 class Screen(BaseEstimator):
@@ -69,10 +70,10 @@ def two_classes(y: Any) -> np.ndarray:
     InputError
         They are not 0 and 1 (or bool), or one of them is absent.
     """
-    labels = np.asarray(y)
-    if labels.ndim != 1 or not np.isin(labels, (0, 1)).all() or np.unique(labels).size != 2:
+    labels = zero_one(y, "y")
+    if labels.all() or not labels.any():
         raise InputError("y must be one column of 0 and 1, with both of them present.")
-    return labels.astype(bool)
+    return labels
 
 
 def false_discovery_rate(p: np.ndarray) -> np.ndarray:

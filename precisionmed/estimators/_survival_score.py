@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from precisionmed.errors import warn
+from precisionmed.errors import InputError, warn
 from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._outcome import survival_outcome
 from precisionmed.estimators._ranking import c_index, sorted_for_concordance
@@ -19,7 +19,13 @@ class SurvivalScore:
     """A model whose `predict` returns a log hazard."""
 
     def score(
-        self, X: ArrayLike | pd.DataFrame, y: Any, sample_weight: ArrayLike | None = None, **known: Any
+        self,
+        X: ArrayLike | pd.DataFrame,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        strata: ArrayLike | None = None,
+        **known: Any,
     ) -> float:
         """Return Harrell's C of the predicted log hazard; 0.5 is chance.
 
@@ -30,6 +36,8 @@ class SurvivalScore:
             `event` and `time`, and perhaps `entry`.
         sample_weight : array (n_samples,), optional
             A pair counts with the product of its weights.
+        strata : array (n_samples,), optional
+            Only pairs of the same stratum are compared.
         **known
             Passed to `predict` (an offset).
 
@@ -43,13 +51,15 @@ class SurvivalScore:
         InputError
             As `fit` and `predict`.
         """
-        X, y, sample_weight = aligned(X=X, y=y, sample_weight=sample_weight)
+        X, y, sample_weight, strata = aligned(X=X, y=y, sample_weight=sample_weight, strata=strata)
         risk = self.predict(X, **known)  # type: ignore[attr-defined]
         outcome = survival_outcome(y, risk.size)
         weight = np.ones(risk.size)
         if sample_weight is not None:
             weight = numbers(sample_weight, "sample_weight", risk.size)
-        followed = sorted_for_concordance(outcome, risk, None)
+            if (weight < 0).any():
+                raise InputError("sample_weight must be from 0 up.")
+        followed = sorted_for_concordance(outcome, risk, strata)
         value = c_index(followed, weight[followed.order])
         if np.isnan(value):
             warn("no two of these samples can be compared: the C-index is not defined.")

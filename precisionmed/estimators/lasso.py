@@ -141,6 +141,8 @@ class _Cox(SurvivalScore, Linear):
 
     def _outcome(self, y: Any) -> tuple[np.ndarray, np.ndarray]:
         found = survival_outcome(y)
+        if not found.event.any():
+            raise InputError(f"a Cox model needs events; there are none in {found.time.size} samples.")
         return found.event, found.span
 
     def _rarest(self, label: np.ndarray) -> int:

@@ -26,7 +26,7 @@ from precisionmed.estimators._ranking import (
     sorted_for_concordance,
     strata_pairs,
 )
-from precisionmed.estimators._vectors import checked_count, checked_level, numbers, zero_one
+from precisionmed.estimators._vectors import checked_count, checked_level, group_codes, numbers, zero_one
 
 Interval = tuple[float, float, float]
 
@@ -71,8 +71,8 @@ def auc_interval(
     Biometrics 44:837); with `strata` they are taken inside the stratum, and averaged over the rows
     of a subject.
     Perfect separation has no such variance; its interval is Newcombe's score interval (2006, Statistics in
-    Medicine 25:559, method 5). A constant score has an AUC of one half whatever the sample, and an interval
-    without width, as its C-index.
+    Medicine 25:559, method 5). A score that is constant in every stratum has an AUC of one half whatever the
+    sample, and an interval without width, as its C-index.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def auc_interval(
     estimate = auc(truth, score, strata=strata)
     cases, controls = placements(truth, score, strata, subject)
     z = widen * norm.ppf(0.5 + checked_level(level) / 2)
-    if np.ptp(score) == 0:
+    if not (score != pd.Series(score).groupby(_codes(strata, score.size)).transform("first")).any():
         return estimate, estimate, estimate
     variance = sum(v.var(ddof=1) / v.size if v.size > 1 else 0.25 for v in (cases, controls))
     if variance > 0:
@@ -298,6 +298,10 @@ def _labelled(truth: ArrayLike, score: ArrayLike, what: str = "score") -> tuple[
             f"prob must be probabilities from 0 to 1, found {wrong:g}; turn log odds into 1 / (1 + exp(-x))."
         )
     return label, values
+
+
+def _codes(strata: ArrayLike | None, n: int) -> np.ndarray:
+    return np.zeros(n, int) if strata is None else group_codes(strata, "strata", n)[1]
 
 
 def _newcombe(estimate: float, n_cases: int, n_controls: int, z: float) -> Interval:

@@ -37,6 +37,7 @@ from precisionmed.estimators.stability import StabilitySelection
 
 N = 40
 X = np.random.default_rng(0).normal(size=(N, 3))
+X.flags.writeable = False
 GROUPS = np.array(["a", "b"])[np.arange(N) % 2]
 TIME = np.random.default_rng(1).exponential(size=N).round(1) + 0.1
 EVENT = (np.random.default_rng(2).random(N) < 0.7).astype(int)
@@ -416,7 +417,7 @@ def test_covariates_must_be_those_of_the_fit():
 
 
 def test_an_infinite_gene_is_named_and_a_missing_one_is_nan():
-    genes = pd.DataFrame(X, columns=["ESR1", "ERBB2", "MKI67"])
+    genes = pd.DataFrame(X.copy(), columns=["ESR1", "ERBB2", "MKI67"])
     genes.iloc[2, 1] = np.nan
     assert np.isnan(CoxScreen().fit(genes, _y(TIME, EVENT)).coef_[1])
     genes.iloc[3, 2] = np.inf
@@ -470,3 +471,22 @@ def test_a_checked_outcome_says_who_is_at_risk():
     outcome = follow_up([3, 5, 9], [1, 0, 1], [0, 3, 4])
     assert outcome.at_risk(3.0).tolist() == [True, False, False]
     assert outcome.at_risk(5.0).tolist() == [False, True, True]
+
+
+def test_a_score_that_is_constant_in_every_stratum_has_no_width():
+    truth, strata = [0, 0, 1, 1, 0, 1, 0, 1], [1, 1, 1, 1, 2, 2, 2, 2]
+    assert metrics.auc_interval(truth, [3.0] * 4 + [1.0] * 4, strata=strata) == (0.5, 0.5, 0.5)
+    _, lower, upper = metrics.auc_interval(truth, [3.0] * 4 + [1.0, 1.0, 2.0, 1.0], strata=strata)
+    assert upper - lower > 0.1
+
+
+def test_a_model_with_strata_is_scored_within_them():
+    strata = np.arange(N) % 2
+    model = LassoCox(0.01).fit(X, _y(TIME, EVENT), strata=strata)
+    expected = metrics.concordance(TIME, EVENT, model.predict(X), strata=strata)
+    assert model.score(X, _y(TIME, EVENT), strata=strata) == expected
+
+
+def test_a_lasso_without_events_is_refused():
+    with pytest.raises(InputError, match="needs events; there are none in 40 samples"):
+        LassoCox().fit(X, _y(TIME, EVENT * 0))

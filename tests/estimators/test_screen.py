@@ -128,7 +128,7 @@ def test_threads_and_neighbours_do_not_change_a_bit(data, genes):
 
 
 def test_bad_outcomes_and_covariates_are_input_errors(data, genes):
-    with pytest.raises(InputError, match="0 and 1"):
+    with pytest.raises(InputError, match="0 or 1"):
         LogisticScreen().fit(genes, data["site"])
     with pytest.raises(InputError, match="both of them"):
         ModeratedScreen().fit(genes, np.zeros(len(data)))
