@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from copy import copy
 from typing import Any, Self
 
@@ -36,7 +37,7 @@ class Preprocessor(BaseEstimator):
     kept_ : ndarray of bool, shape (n_genes,)
         Input genes that stay.
     medians_ : ndarray of shape (n_kept,)
-        Training median of each kept gene, normalized; replaces missing values.
+        Training median of each kept gene, normalized and corrected; replaces missing values.
     normalizer_, gene_filter_, batch_corrector_ : estimator or None
         The fitted parts.
 
@@ -109,11 +110,13 @@ class Preprocessor(BaseEstimator):
             normal = self.normalizer_.fit_transform(normal)
         normal = _own(normal, values)
         self.medians_ = self._training_medians(normal)
-        filled = self._impute(normal)
         if self.batch_corrector is None or self._corrects_counts():
-            return filled
+            return self._impute(normal)
+        filled = _filled_within(normal, batch, self.medians_)
         self.batch_corrector_ = clone(self.batch_corrector).fit(filled, batch, covariates=covariates)
-        return self.batch_corrector_.transform(filled, batch)
+        corrected = self.batch_corrector_.transform(normal, batch)
+        self.medians_ = self._training_medians(corrected)
+        return self._impute(corrected)
 
     def transform(self, X: ArrayLike | pd.DataFrame, *, batch: ArrayLike | None = None) -> Matrix:
         """Return what models see.
@@ -132,10 +135,10 @@ class Preprocessor(BaseEstimator):
         """
         X, batch = aligned(X=X, batch=batch)
         corrector = self.batch_corrector_
-        filled = self._filled(X, batch)
-        if corrector is None or self._corrects_counts():
-            return filled
-        return corrector.transform(filled, batch)
+        normal = self._normal(X, batch)
+        if corrector is not None and not self._corrects_counts():
+            normal = corrector.transform(normal, batch)
+        return self._impute(normal)
 
     def adapt(self, X: ArrayLike | pd.DataFrame, batch: ArrayLike, *, min_samples: int = 10) -> Self:
         """Return a copy that also corrects new batches, learned from samples of them (see `ComBat.adapt`).
@@ -151,19 +154,19 @@ class Preprocessor(BaseEstimator):
             )
         X, batch = aligned(X=X, batch=batch)
         adapted = copy(self)
-        filled = self._filled(X, None)
+        filled = _filled_within(self._normal(X, None), batch, self.medians_)
         adapted.batch_corrector_ = self.batch_corrector_.adapt(filled, batch, min_samples=min_samples)
         return adapted
 
-    def _filled(self, X: ArrayLike | pd.DataFrame, batch: ArrayLike | None) -> Matrix:
-        """Return normalized, complete values, not yet corrected on the log scale."""
+    def _normal(self, X: ArrayLike | pd.DataFrame, batch: ArrayLike | None) -> Matrix:
+        """Return normalized values with their gaps, not yet corrected on the log scale."""
         values = self._whole(transform_matrix(self, X))
         normal = _like(X, values, self.kept_)
         if self.batch_corrector_ is not None and self._corrects_counts():
             normal = _like(normal, self.batch_corrector_.transform(normal, batch))
         if self.normalizer_ is not None:
             normal = self.normalizer_.transform(normal)
-        return self._impute(_own(normal, values))
+        return _own(normal, values)
 
     def _whole(self, values: Matrix) -> Matrix:
         """Round estimated counts where a part models whole numbers, as DESeq2 does with those of tximport."""
@@ -199,6 +202,25 @@ def _like(
 def _for_genes(normalizer: Any, kept: NDArray[np.bool_]) -> Any:
     """Let a normalizer that was given something for each gene, such as lengths, know which ones stay."""
     return normalizer.for_genes(kept) if hasattr(normalizer, "for_genes") else normalizer
+
+
+def _filled_within(values: Matrix, batch: ArrayLike | None, medians: Matrix) -> Matrix:
+    """Fill gaps by the gene's median in the sample's batch, so that they say nothing of the batch effect.
+
+    Filled by one median of all batches they would hide it, and a gene that is constant in a batch would seem
+    to vary there. A gene without a value in a batch gets the median of all.
+    """
+    gaps = np.isnan(values)
+    if not gaps.any():
+        return values
+    labels, filled = np.asarray(batch).astype(str), values.copy()
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        with warnings.catch_warnings():  # genes without any value
+            warnings.simplefilter("ignore", RuntimeWarning)
+            own = np.nanmedian(values[rows], axis=0)
+        filled[rows] = np.where(gaps[rows], np.where(np.isnan(own), medians, own), values[rows])
+    return filled
 
 
 def _own(normal: Matrix | pd.DataFrame, values: Matrix) -> Matrix:

@@ -134,3 +134,28 @@ def test_the_depth_of_a_library_of_estimated_counts_does_not_matter(factor, seed
         # The weights of TMM rest on the precision of ratios, hence on depth, as in edgeR.
         fitted = Preprocessor(normalizer).fit(estimated)
         np.testing.assert_allclose(fitted.transform(deep), fitted.transform(estimated[:1]), atol=tolerance)
+
+
+def test_gaps_neither_hide_a_batch_effect_nor_are_shifted_by_it():
+    rng = np.random.default_rng(8)
+    batch = np.repeat(["a", "b"], 40)
+    complete = rng.normal(8, 1, (80, 60)) + np.where(batch == "b", 3.0, 0.0)[:, None]
+    complete[batch == "b", 5] = 7.0  # constant there: ComBat leaves it as it is
+    gappy = complete.copy()
+    gappy[rng.random(gappy.shape) < np.where(batch == "b", 0.3, 0.02)[:, None]] = np.nan
+    whole = Preprocessor(batch_corrector=ComBat()).fit(complete, batch=batch)
+    fitted = Preprocessor(batch_corrector=ComBat())
+    out = fitted.fit_transform(gappy, batch=batch)
+    assert not np.isnan(out).any()
+    np.testing.assert_array_equal(fitted.transform(gappy, batch=batch), out)
+    np.testing.assert_array_equal(fitted.transform(gappy[50:51], batch=batch[50:51]), out[50:51])
+    assert not fitted.batch_corrector_.adjusted_[5]
+    np.testing.assert_array_equal(out[:, 5][~np.isnan(gappy[:, 5])], gappy[:, 5][~np.isnan(gappy[:, 5])])
+    others = np.arange(60) != 5
+    observed = np.where(np.isnan(gappy), np.nan, out)[:, others]
+    shift = np.nanmean(observed[batch == "b"], axis=0) - np.nanmean(observed[batch == "a"], axis=0)
+    assert abs(shift.mean()) < 0.05  # 0.55 when gaps are filled by one median of both batches
+    imputed = out[np.isnan(gappy)]
+    assert abs(imputed[batch[np.nonzero(np.isnan(gappy))[0]] == "b"].mean() - np.median(out)) < 0.1
+    expected = whole.transform(complete, batch=batch)
+    assert np.abs(np.where(np.isnan(gappy), 0, out - expected)).max() < 1.0
