@@ -117,6 +117,20 @@ def test_a_portable_config_reads_the_same_files(tmp_path):
     assert tables_of(resolve_paths(moved, tmp_path / "out")) == tables_of(load_config(path))
 
 
+def test_values_that_yaml_reads_as_numbers_and_truth_are_texts(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "cohort:\n  dataset: unc\n  keep: {grade: [1, 2.5]}\n  values: {node: {yes: positive, 0: no, 9: }}\n"
+        "  roles:\n    endpoints:\n      os: {time: t, event: e, event_values: [yes, 2],\n"
+        "           censored_values: [no]}\n"
+    )
+    cohort = load_config(path).cohort
+    assert cohort.keep == {"grade": ["1", "2.5"]}
+    assert cohort.values == {"node": {"yes": "positive", "true": "positive", "0": "no", "9": ""}}
+    assert cohort.roles.endpoints["os"].event_values == ["yes", "true", "2"]
+    assert cohort.roles.endpoints["os"].censored_values == ["no", "false"]
+
+
 def test_missing_file_and_bad_yaml(tmp_path):
     with pytest.raises(InputError, match="no such config file"):
         load_config(tmp_path / "none.yaml")

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Scale = Literal["counts", "rsem", "tpm", "fpkm", "linear", "log2", "ln", "log10", "log_ratio", "zscore"]
 TimeUnit = Literal["days", "months", "years"]
 DAYS_PER = {"days": 1.0, "months": 365.25 / 12, "years": 365.25}
+
+
+_YAML_WORDS = {True: ["yes", "true"], False: ["no", "false"]}
+
+
+def _as_texts(given: Any) -> Any:
+    """Return a list of clinical values as text: YAML reads 1 as a number, and an unquoted yes as true."""
+    if not isinstance(given, list):
+        return given
+    texts = [_YAML_WORDS[one] if isinstance(one, bool) else [_as_text(one)] for one in given]
+    return [text for several in texts for text in several]
+
+
+def _renamed(given: Any) -> Any:
+    """Return replacements (old value: new value) as text."""
+    if not isinstance(given, dict):
+        return given
+    pairs = [(old, _as_text(new)) for old, new in given.items()]
+    several = [(_YAML_WORDS[old] if isinstance(old, bool) else [_as_text(old)], new) for old, new in pairs]
+    return {old: new for olds, new in several for old in olds}
+
+
+def _as_text(one: Any) -> Any:
+    if isinstance(one, bool):
+        return _YAML_WORDS[one][0]
+    return "" if one is None else str(one) if isinstance(one, int | float) else one
+
+
+Values = Annotated[list[str], BeforeValidator(_as_texts)]
+Renamed = Annotated[dict[str, str], BeforeValidator(_renamed)]
 
 
 class Section(BaseModel):
@@ -37,11 +67,11 @@ class EndpointConfig(Section):
     that was later than the start (left truncation)."""
     unit: TimeUnit = "months"
     """Unit of the time column, and of times made from dates."""
-    event_values: list[str] = ["1", "1.0", "true", "yes", "dead", "deceased", "1:DECEASED"]
+    event_values: Values = ["1", "1.0", "true", "yes", "dead", "deceased", "1:DECEASED"]
     """Values of the event column that mean the event happened (case does not matter)."""
-    censored_values: list[str] = ["0", "0.0", "false", "no", "alive", "living", "0:LIVING"]
+    censored_values: Values = ["0", "0.0", "false", "no", "alive", "living", "0:LIVING"]
     """Values that mean censored. Any other value is an error, empty ones are missing."""
-    missing_values: list[str] = []
+    missing_values: Values = []
     """Values that say nothing (`Lost to follow-up`): these patients are left out of the endpoint."""
     nonpositive_time: Literal["error", "drop"] = "error"
     """Times of zero or less (or not after `entry`): stop with an error, or leave those patients out of
@@ -79,13 +109,13 @@ class ReceptorConfig(Section):
 
     column: str
     """Clinical column."""
-    positive: list[str] = ["positive", "pos", "p", "+", "1", "1.0", "positve", "amplified"]
+    positive: Values = ["positive", "pos", "p", "+", "1", "1.0", "positve", "amplified"]
     """Values that mean positive (case does not matter)."""
-    negative: list[str] = ["negative", "neg", "n", "-", "0", "0.0"]
+    negative: Values = ["negative", "neg", "n", "-", "0", "0.0"]
     """Values that mean negative."""
-    equivocal: list[str] = ["equivocal", "indeterminate"]
+    equivocal: Values = ["equivocal", "indeterminate"]
     """Values that are neither: counted, and left out of every training set."""
-    missing_values: list[str] = []
+    missing_values: Values = []
     """Values that say nothing, e.g. `not done`."""
 
 
@@ -105,11 +135,11 @@ class TreatmentConfig(Section):
 
     column: str
     """Clinical column."""
-    treated: list[str] = ["yes", "1", "1.0", "true", "treated"]
+    treated: Values = ["yes", "1", "1.0", "true", "treated"]
     """Values that mean treated."""
-    control: list[str] = ["no", "0", "0.0", "false", "control"]
+    control: Values = ["no", "0", "0.0", "false", "control"]
     """Values that mean not treated."""
-    missing_values: list[str] = []
+    missing_values: Values = []
     """Values that say nothing; these patients are left out of what needs the treatment."""
     randomized: bool = False
     """Was treatment allocated at random? If not, the report says that the estimate is confounded."""
@@ -120,11 +150,11 @@ class ResponseConfig(Section):
 
     column: str
     """Clinical column."""
-    responder: list[str] = ["1", "1.0", "yes", "pcr", "cr"]
+    responder: Values = ["1", "1.0", "yes", "pcr", "cr"]
     """Values that mean response."""
-    non_responder: list[str] = ["0", "0.0", "no", "rd"]
+    non_responder: Values = ["0", "0.0", "no", "rd"]
     """Values that mean no response."""
-    missing_values: list[str] = []
+    missing_values: Values = []
     """Values that say nothing, e.g. `not assessable`."""
 
 
@@ -133,9 +163,9 @@ class IntrinsicConfig(Section):
 
     column: str
     """Clinical column with LumA, LumB, Her2, Basal and Normal (or any labels)."""
-    values: dict[str, str] = {}
+    values: Renamed = {}
     """Optional renaming, e.g. `{Luminal A: LumA}`."""
-    missing_values: list[str] = []
+    missing_values: Values = []
     """Values that are no subtype, e.g. `not classified`."""
 
 
@@ -160,7 +190,7 @@ class RolesConfig(Section):
     """Column with the recorded sex, compared with XIST and Y-chromosome genes."""
     covariates: list[str] = []
     """Clinical covariates for the Cox model, e.g. age, stage, grade."""
-    ordered: dict[str, list[str]] = {}
+    ordered: dict[str, Values] = {}
     """Order of the levels of a clinical column, lowest (the reference) first, e.g. `{ecog: ["0", "1", "2"]}`;
     that of stage, T, N, M, grade, and of negative and positive, is known."""
     groups: list[str] = []
@@ -200,14 +230,14 @@ class CohortConfig(Section):
     """Clinical column that holds the sample names; found by itself when left out."""
     normal_samples: Literal["drop", "keep"] = "drop"
     """Samples that are no tumour by their TCGA or TARGET barcode (types 10 and above, e.g. `-11A`)."""
-    keep: dict[str, list[str]] = {}
+    keep: dict[str, Values] = {}
     """Only samples with these values are kept, e.g. `{tissue: [primary tumour]}`."""
-    drop: dict[str, list[str]] = {}
+    drop: dict[str, Values] = {}
     """Samples with these values are excluded."""
     one_sample_per_patient: Literal["first", "largest_library", "keep_all"] = "first"
     """Which sample stays when a patient has several (needs `roles.patient`): the first primary tumour by
     name, the one with the most reads, or all of them."""
-    values: dict[str, dict[str, str]] = {}
+    values: dict[str, Renamed] = {}
     """Replacements of clinical values, by column, e.g. `{stage: {"I": "1"}}`."""
     roles: RolesConfig = RolesConfig()
     """What the clinical columns mean."""

@@ -12,6 +12,8 @@ from precisionmed.errors import InputError, first_few
 from precisionmed.io._values import equals_any, value_key
 from precisionmed.io.tables import is_missing
 
+DETAIL = "_detail"
+"""Behind the name of a column that keeps substages as recorded."""
 _MOSTLY = 0.8
 """Share of the values of a column that have to be levels of a kind."""
 _UNKNOWN = re.compile(
@@ -125,6 +127,8 @@ def ordered_levels(
     """
     if stated is not None:
         return _as_stated(recorded, stated, file)
+    if str(recorded.name).endswith(DETAIL):
+        return None
     present = recorded[~is_missing(recorded)]
     values = {value: " ".join(str(value).lower().split()) for value in present.unique()}
     unknown = [value for value, text in values.items() if _UNKNOWN.fullmatch(text)]

@@ -11,6 +11,7 @@ import pandas as pd
 from precisionmed.config import RolesConfig
 from precisionmed.errors import InputError, first_few, nearest, warn
 from precisionmed.io._endpoints import endpoint_columns
+from precisionmed.io._ordered import DETAIL
 from precisionmed.io._typed import typed
 from precisionmed.io._values import clinical_column, equals_any, to_categories, to_labels, value_key
 from precisionmed.io.tables import is_missing
@@ -102,7 +103,7 @@ def make_obs(
         if new in canonical:
             continue
         others[new] = typed(clinical[old], used.get(old, ""), file, notes, roles.ordered.get(old))
-        detail = f"{new}_detail"
+        detail = f"{new}{DETAIL}"
         if _is_coarser(clinical[old], others[new]) and detail not in names.values():
             others[detail] = to_categories(clinical[old], [])
     obs = pd.DataFrame({**canonical, **others}, index=clinical.index)

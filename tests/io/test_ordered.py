@@ -96,6 +96,9 @@ def test_the_cohort_keeps_the_substage_beside_the_stage():
     assert obs["stage"].tolist() == ["II", "II", "I"]
     assert obs["stage_detail"].tolist() == ["Stage IIA", "Stage IIB", "Stage I"]
     assert obs["ecog"].cat.ordered
+    again, _ = make_obs(obs.astype(object), roles, "clinical.tsv", [])  # as read from an h5ad
+    assert again["stage"].tolist() == ["II", "II", "I"]
+    assert again["stage_detail"].tolist() == obs["stage_detail"].tolist()
     assert obs["arm"].nunique() == 2
     assert any("other spellings were taken for one value" in note for note in notes)
     with pytest.raises(InputError, match=r"has no column 'ecgo' \(cohort.roles.ordered\)"):
