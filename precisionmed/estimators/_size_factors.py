@@ -67,8 +67,16 @@ def learn_log_means(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
     check_counts(X, counts)
     estimator.log_means_ = gene_log_means(counts)
     if not np.isfinite(estimator.log_means_).any():
-        raise InputError("every gene has a zero in some sample, so no geometric mean exists; use TMM.")
+        raise without_common_gene()
     return counts
+
+
+def without_common_gene() -> InputError:
+    """Return the error of counts in which no gene is found in every sample."""
+    return InputError(
+        "size factors (median of ratios, vst) rest on genes with a count in every sample, but every gene "
+        "has a zero or a gap in some sample; use TMM (normalize.method: tmm)."
+    )
 
 
 def counts_and_factors(estimator: Any, X: ArrayLike | pd.DataFrame) -> tuple[Matrix, Vector]:

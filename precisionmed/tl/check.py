@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from precisionmed.config import RunConfig
 from precisionmed.errors import Findings, InputError, PrecisionMedWarning, nearest
+from precisionmed.estimators._size_factors import without_common_gene
 from precisionmed.io.drug_targets import read_drug_targets
-from precisionmed.pp._inputs import decide_method, gene_lengths, roles_of, scale_of
+from precisionmed.pp._inputs import decide_method, dense, gene_lengths, roles_of, scale_of
 from precisionmed.pp.batch import check_batch
 from precisionmed.tl._embedding import check_umap
 from precisionmed.tl._known_classes import check_known_classes
@@ -61,8 +62,13 @@ def check(adata: AnnData, settings: RunConfig, *, external: Mapping[str, AnnData
 
 
 def _normalization(adata: AnnData, settings: RunConfig) -> None:
-    if decide_method(settings.normalize.method, scale_of(adata)) in ("tpm", "fpkm"):
+    method = decide_method(settings.normalize.method, scale_of(adata))
+    if method in ("tpm", "fpkm"):
         gene_lengths(adata.var)
+    # A sample that quality control drops may be the one that lacks every gene.
+    on_ratios = method in ("median_of_ratios", "vst") and not settings.qc.drop_outliers
+    if on_ratios and not (dense(adata.X) > 0).all(axis=0).any():
+        raise without_common_gene()
 
 
 def _known_classes(adata: AnnData, settings: RunConfig) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from precisionmed import tl
 from precisionmed.config import parse_config
 from precisionmed.datasets import simulate
 from precisionmed.errors import CombinedInputError, InputError
+from precisionmed.estimators.normalize import MedianOfRatios
 
 COHORT = {"expression": ["a.tsv"]}
 
@@ -65,3 +67,15 @@ def test_all_findings_come_together(cohort):
         tl.check(cohort, asked)
     assert len(error.value.messages) == 3
     assert not any("\n" in message for message in error.value.messages)
+
+
+@pytest.mark.parametrize("method", ["median_of_ratios", "vst"])
+def test_size_factors_need_a_gene_found_in_every_sample(cohort, method):
+    assert tl.check(cohort, settings(normalize={"method": method})) is None
+    zeros = cohort.copy()
+    zeros.X[np.arange(zeros.n_vars) % zeros.n_obs, np.arange(zeros.n_vars)] = 0
+    with pytest.raises(InputError, match=r"every gene has a zero .*normalize\.method: tmm"):
+        tl.check(zeros, settings(normalize={"method": method}))
+    assert tl.check(zeros, settings(normalize={"method": "tmm"})) is None
+    with pytest.raises(InputError, match="every gene has a zero"):
+        MedianOfRatios().fit(zeros.X)
