@@ -60,7 +60,7 @@ def labels_of_rows(*given: Any) -> pd.Index | None:
 def _n_rows(name: str, values: Any) -> int:
     shape = getattr(values, "shape", None)
     if shape is None:
-        shape = np.shape(values) if np.isscalar(values) or not hasattr(values, "__len__") else (len(values),)
+        shape = (len(values),) if hasattr(values, "__len__") else np.asarray(values).shape
     if len(shape) == 0 or isinstance(values, str):
         raise InputError(f"{name} is a single value; give one for each sample.")
     return int(shape[0])

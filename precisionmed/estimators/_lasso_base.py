@@ -17,7 +17,13 @@ from precisionmed.estimators._lasso_adaptive import adaptive_factors
 from precisionmed.estimators._lasso_cv import CvCurve
 from precisionmed.estimators._lasso_optimality import duality_gap, stationarity
 from precisionmed.estimators._lasso_path import Problem, Walk
-from precisionmed.estimators._matrix import fit_matrix, gene_name, transform_matrix
+from precisionmed.estimators._matrix import (
+    check_complete,
+    fit_matrix,
+    gene_name,
+    sample_name,
+    transform_matrix,
+)
 from precisionmed.estimators._order import rows_by_name
 from precisionmed.estimators.crossval import make_folds
 
@@ -44,7 +50,12 @@ class Linear(BaseEstimator):
         for j in np.flatnonzero(coef.any(axis=0)):
             eta += coef[:, j, None] * values[:, j]
         if np.isnan(eta).any():
-            raise InputError("genes of the signature have missing values; impute them first.")
+            row = int(np.argmax(np.isnan(eta).any(axis=0)))
+            gene = gene_name(self, int(np.argmax(np.isnan(values[row]) & coef.any(axis=0))))
+            raise InputError(
+                f"genes of the signature have missing values, first {gene} of {sample_name(X, row)}; "
+                "impute them first."
+            )
         if self.with_offset_ and offset is None:
             raise InputError("the model was fitted with an offset; give the offset of these samples too.")
         result = eta[0] if np.ndim(self.coef_) == 1 else eta.T
@@ -298,9 +309,7 @@ class CrossValidated(Linear):
 
 def _complete(estimator: Linear, X: ArrayLike | pd.DataFrame) -> np.ndarray:
     values = fit_matrix(estimator, X)
-    if np.isnan(values).any():
-        column = int(np.argmax(np.isnan(values).any(axis=0)))
-        raise InputError(f"{gene_name(estimator, column)} has missing values (NaN); impute them first.")
+    check_complete(estimator, values)
     return values
 
 

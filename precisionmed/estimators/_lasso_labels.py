@@ -2,35 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from precisionmed.errors import InputError
+from precisionmed.errors import InputError, first_few
+from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._vectors import LOST, which
+
+
+class LabelScore:
+    """How many samples a classifier calls what they are."""
+
+    predict: Callable[..., np.ndarray]
+
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the fraction of samples whose predicted class is the true one; no call counts as wrong."""
+        X, y, sample_weight = aligned(X=X, y=y, sample_weight=sample_weight)
+        classes, codes = known_labels(y)
+        # Compared one by one: a class may be a number, and "cannot call" is text.
+        right = np.array([bool(a == b) for a, b in zip(self.predict(X), classes[codes], strict=True)])
+        return float(np.average(right, weights=None if sample_weight is None else np.asarray(sample_weight)))
 
 
 def class_codes(y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the classes, sorted, and the position of every sample's class among them.
+    """Return the classes, sorted and of the type they have, and the position of every sample's among them.
 
     Raises
     ------
     InputError
-        `y` is no column of labels, a label is missing, or there is only one class.
+        `y` is no column of labels, a label is missing, labels are of several types, or there is only one
+        class.
     """
+    classes, codes = known_labels(y)
+    if classes.size < 2:
+        raise InputError(f"y has one class only ({classes[0]}); two or more must be present.")
+    return classes, codes
+
+
+def known_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Do as `class_codes`, for one class as well."""
     labels = _column(y)
-    if pd.isna(labels).any():
-        raise InputError("y has missing labels; leave these samples out first.")
+    missing = pd.isna(labels) | np.isin(labels.astype(str), LOST)
+    if missing.any():
+        raise InputError(f"y has missing labels: {which(y, missing)}; leave these samples out first.")
+    if labels.dtype == object:
+        kinds = {bool: bool, np.bool_: bool, str: str, np.str_: str}
+        found = {kinds.get(type(label), float) for label in labels}
+        if len(found) > 1:
+            names = first_few(repr(label) for label in pd.unique(labels))
+            raise InputError(f"y has labels of several types ({names}); make them all text, or all numbers.")
+        labels = np.array(labels.tolist())
     try:
         check_classification_targets(labels)
     except ValueError as error:
         raise InputError(str(error)) from None
-    classes, codes = np.unique(labels, return_inverse=True)
-    if classes.size < 2:
-        raise InputError(f"y has one class only ({classes[0]}); two or more must be present.")
-    return classes, codes
+    return np.unique(labels, return_inverse=True)
 
 
 def real_values(y: Any) -> np.ndarray:

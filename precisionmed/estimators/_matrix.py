@@ -22,11 +22,11 @@ def fit_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
     Raises
     ------
     InputError
-        `X` is no numeric matrix, is empty, or has infinite values.
+        `X` is no numeric matrix, is empty, has infinite values, or two columns of one name.
     """
     matrix = as_matrix(X)
     estimator.n_features_in_ = matrix.shape[1]
-    estimator.feature_names_in_ = np.asarray(X.columns, dtype=str) if isinstance(X, pd.DataFrame) else None
+    estimator.feature_names_in_ = gene_names(X) if isinstance(X, pd.DataFrame) else None
     return matrix
 
 
@@ -47,13 +47,39 @@ def transform_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
         )
     known = estimator.feature_names_in_
     if known is not None and isinstance(X, pd.DataFrame):
-        given = np.asarray(X.columns, dtype=str)
+        given = gene_names(X)
         if not np.array_equal(given, known):
             wrong = first_few(given[given != known])
             raise InputError(
                 f"genes differ from those of the fit or are in another order: {wrong}; reindex the columns."
             )
     return matrix
+
+
+def gene_names(X: pd.DataFrame) -> NDArray[np.str_]:
+    """Return the names of the columns as text.
+
+    Raises
+    ------
+    InputError
+        Two columns have one name.
+    """
+    names = pd.Index(np.asarray(X.columns, dtype=str))
+    if not names.is_unique:
+        twice = names[names.duplicated()].unique()
+        raise InputError(
+            f"gene {first_few(twice)} has more than one column; keep one for each gene, such as the mean "
+            "of its probes."
+        )
+    return names.to_numpy(dtype=str)
+
+
+def check_complete(estimator: Any, values: Matrix) -> None:
+    """Raise an InputError that names the first gene with missing values."""
+    gaps = np.isnan(values).any(axis=0)
+    if gaps.any():
+        name = gene_name(estimator, int(np.argmax(gaps)))
+        raise InputError(f"{name} has missing values (NaN); impute them first.")
 
 
 def columns_of(matrix: Matrix, kept: NDArray[np.bool_]) -> Matrix:
@@ -76,14 +102,16 @@ def as_matrix(X: ArrayLike | pd.DataFrame) -> Matrix:
     """Return `X` as a C-ordered float64 matrix; raise an InputError as `fit_matrix` says."""
     if issparse(X):
         raise InputError("sparse input is not supported; make it dense with X.toarray().")
-    values = X.to_numpy() if isinstance(X, pd.DataFrame) else np.asarray(X)
+    values = _plain_values(X)
     if values.dtype.kind == "c":
         raise InputError("Complex data not supported: expression must be real numbers.")
     try:
+        if values.dtype.kind in "mM":
+            raise TypeError
         matrix = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(
-            "the expression matrix has entries that are no numbers; remove or recode them."
+            f"the expression matrix has entries that are no numbers{_where_text(X)}; remove or recode them."
         ) from None
     if values.ndim != 2:
         raise InputError(
@@ -98,7 +126,30 @@ def as_matrix(X: ArrayLike | pd.DataFrame) -> Matrix:
         )
     if np.isinf(matrix).any():
         row, column = np.argwhere(np.isinf(matrix))[0]
-        raise InputError(
-            f"{sample_name(X, row)} has an infinite value (inf) in column {column}; set it to missing."
-        )
+        where = f"gene '{X.columns[column]}'" if isinstance(X, pd.DataFrame) else f"column {column}"
+        raise InputError(f"{sample_name(X, row)} has an infinite value (inf) in {where}; set it to missing.")
     return matrix
+
+
+def _plain_values(X: ArrayLike | pd.DataFrame) -> NDArray[Any]:
+    """Return values as an array in which what is missing or masked is NaN."""
+    if isinstance(X, np.ma.MaskedArray):
+        return np.ma.filled(X.astype(np.float64), np.nan)
+    if not isinstance(X, pd.DataFrame):
+        return np.asarray(X)
+    values = X.to_numpy()
+    if values.dtype == object and any(pd.api.types.is_extension_array_dtype(kind) for kind in X.dtypes):
+        return np.where(X.isna(), np.nan, values)
+    return values
+
+
+def _where_text(X: ArrayLike | pd.DataFrame) -> str:
+    """Name the first column of a data frame that is not numbers, for a message."""
+    if not isinstance(X, pd.DataFrame):
+        return ""
+    wrong = [name for name, kind in zip(X.columns, X.dtypes, strict=True) if not _is_number(kind)]
+    return f" ('{wrong[0]}' is {X[wrong[0]].dtype})" if wrong and X.columns.is_unique else ""
+
+
+def _is_number(kind: Any) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(kind))

@@ -10,7 +10,8 @@ from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from precisionmed.errors import InputError, first_few
+from precisionmed.errors import InputError
+from precisionmed.estimators._matrix import as_matrix, gene_names
 from precisionmed.estimators._vectors import zero_one
 
 
@@ -44,22 +45,12 @@ class Screen(BaseEstimator):
 
 def gene_columns(X: Any, n_outcomes: int) -> tuple[np.ndarray, list[str]]:
     """Return values (n_samples, n_genes), C order, and gene names; missing values are allowed."""
-    values = np.ascontiguousarray(X, dtype=float)
-    if values.ndim != 2:
-        raise InputError(f"X must have samples in rows and genes in columns, found {values.ndim} dimensions.")
+    values = as_matrix(X)
     if len(values) != n_outcomes:
         raise InputError(f"{len(values)} samples but {n_outcomes} outcomes; give one outcome a sample.")
     if isinstance(X, pd.DataFrame):
-        return values, [str(name) for name in X.columns]
+        return values, gene_names(X).tolist()
     return values, [f"x{j}" for j in range(values.shape[1])]
-
-
-def refuse_infinite(values: np.ndarray, genes: list[str], not_finite: np.ndarray) -> None:
-    """Raise an InputError that names a gene with an infinite value; missing ones are allowed."""
-    suspects = np.flatnonzero(not_finite)
-    infinite = suspects[np.isinf(values[:, suspects]).any(axis=0)]
-    if infinite.size:
-        raise InputError(f"infinite values in {first_few(genes[j] for j in infinite)}; set them to missing.")
 
 
 def two_classes(y: Any) -> np.ndarray:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from precisionmed.errors import InputError, first_few
 
-_LOST = ("nan", "<NA>", "NaT")
+LOST = ("nan", "<NA>", "NaT")
 """What a missing label is called once it has been turned into text."""
 
 
@@ -71,11 +71,37 @@ def group_codes(groups: ArrayLike, what: str, n: int | None = None) -> tuple[pd.
     """
     column = _column(groups, what, n)
     codes, names = pd.factorize(column)
-    lost = (codes < 0) | np.isin(codes, [k for k, name in enumerate(names) if name in _LOST])
+    lost = (codes < 0) | np.isin(codes, [k for k, name in enumerate(names) if name in LOST])
     if lost.any():
         raise InputError(f"{what}: no label for {which(groups, lost)}; leave them out first.")
     ordered = pd.Index(_sorted(list(names)))
     return ordered, np.asarray(ordered.get_indexer(names))[codes]
+
+
+def same_labels(a: ArrayLike, b: ArrayLike, first: str, second: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return two ratings of the same samples as arrays whose equal labels are equal.
+
+    1, 1.0 and True are one label. Text is no number: "1" and 1 are refused.
+
+    Raises
+    ------
+    InputError
+        Not one column each, a label is missing, or one side is text and the other numbers.
+    """
+    columns = []
+    for values, what in ((a, first), (b, second)):
+        names, codes = group_codes(values, what)
+        kinds = {isinstance(name, str) for name in names}
+        if len(kinds) > 1:
+            raise InputError(f"{what} has both text and numbers among its labels; make them all text.")
+        columns.append((names.to_numpy()[codes], kinds.pop(), names))
+    (one, text, names), (other, also_text, other_names) = columns
+    if text != also_text:
+        raise InputError(
+            f"{first} has the labels {first_few(repr(_plain(name)) for name in names)}, {second} "
+            f"{first_few(repr(_plain(name)) for name in other_names)}: text and numbers; make both the same."
+        )
+    return (one, other) if text else (one.astype(float), other.astype(float))
 
 
 def checked_level(level: float) -> float:

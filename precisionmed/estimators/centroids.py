@@ -9,7 +9,7 @@ from scipy.special import softmax
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from precisionmed.errors import InputError
+from precisionmed.errors import InputError, first_few
 from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._centroid_parts import (
     fit_softmax,
@@ -18,7 +18,8 @@ from precisionmed.estimators._centroid_parts import (
     two_each,
     weighted_median,
 )
-from precisionmed.estimators._matrix import Matrix, fit_matrix, transform_matrix
+from precisionmed.estimators._lasso_labels import LabelScore, class_codes
+from precisionmed.estimators._matrix import Matrix, check_complete, fit_matrix, gene_names, transform_matrix
 from precisionmed.estimators._moderated import moderated_t
 from precisionmed.estimators._order import rows_by_name
 from precisionmed.estimators.crossval import make_folds
@@ -27,7 +28,7 @@ CANNOT_CALL = "cannot call"
 _STRANGERS = 1000
 
 
-class NearestCentroid(ClassifierMixin, BaseEstimator):
+class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
     """Call the class whose centroid a sample correlates with best, or no class at all.
 
     Genes are centred at values learned from the training samples and never at those of the samples to
@@ -62,7 +63,8 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray of str, shape (n_classes,)
+    classes_ : ndarray, shape (n_classes,)
+        Sorted, of the type that the labels have.
     selected_ : ndarray of int, shape (n_selected,)
         Columns of the training matrix that are used.
     centre_ : ndarray, shape (n_selected,)
@@ -138,7 +140,10 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         X, y, groups, centre_weight = aligned(X=X, y=y, groups=groups, centre_weight=centre_weight)
         matrix = fit_matrix(self, X)
         self._check(matrix, y)
-        labels = None if y is None else np.asarray(y).astype(str)
+        labels = None
+        if y is not None:
+            classes, codes = class_codes(y)
+            labels = classes[codes]
         weight = (
             self._centre_weight(labels, len(matrix)) if centre_weight is None else np.asarray(centre_weight)
         )
@@ -173,7 +178,9 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         scores = self._scores(correlations)
         best = np.where(np.isnan(scores), -np.inf, scores).argmax(axis=1)
         called = self._reasons(correlations) == ""
-        return np.where(called, self.classes_[best], CANNOT_CALL).astype(object)
+        predicted = np.full(len(best), CANNOT_CALL, dtype=object)
+        predicted[called] = self.classes_[best[called]]
+        return predicted
 
     def predict_proba(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
         """Return calibrated class probabilities, (n_samples, n_classes), given that it is one of them.
@@ -205,8 +212,7 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
             raise InputError(f"Unknown metric {self.metric!r}; use 'pearson' or 'spearman'.")
         if self.centering not in ("balanced", "median"):
             raise InputError(f"Unknown centering {self.centering!r}; use 'balanced' or 'median'.")
-        if np.isnan(matrix).any():
-            raise InputError("training values are missing; impute them first (Preprocessor does).")
+        check_complete(self, matrix)
 
     def _learn(
         self, matrix: Matrix, labels: np.ndarray, weight: np.ndarray
@@ -253,7 +259,7 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         require_genes(
             len(shared), len(centroids), self.min_genes, [g for g in centroids.index if g not in column]
         )
-        self.classes_ = np.asarray(centroids.columns, dtype=str)
+        self.classes_ = np.array(centroids.columns.tolist())
         self.selected_ = np.array([column[gene] for gene in shared])
         self.centroids_ = centroids.loc[shared].to_numpy(dtype=float).T
         self.centre_ = weighted_median(matrix[:, self.selected_], weight)
@@ -263,9 +269,10 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         if known is None or not isinstance(X, pd.DataFrame):
             return transform_matrix(self, X)
         used = np.asarray(known)[self.selected_]
-        missing = [gene for gene in used if gene not in X.columns]
+        names = gene_names(X)
+        missing = [gene for gene in used if gene not in set(names)]
         require_genes(len(used) - len(missing), len(used), self.min_genes, missing)
-        return transform_matrix(self, X.reindex(columns=known))
+        return transform_matrix(self, X.set_axis(names, axis=1).reindex(columns=known))
 
     def _correlations(self, centred: Matrix, centroids: np.ndarray) -> np.ndarray:
         """Correlate row by row, so that a sample alone gives the same bits as among others."""
@@ -313,5 +320,11 @@ class NearestCentroid(ClassifierMixin, BaseEstimator):
         self.min_correlation_, self.strangers_refused_ = limit
         self.sharpness_, self.offsets_ = None, np.zeros(len(self.classes_))
         if labels is not None:
-            known &= np.isin(labels, self.classes_)
+            named = np.isin(labels, self.classes_) if labels.dtype.kind == self.classes_.dtype.kind else False
+            if not np.any(named):
+                raise InputError(
+                    f"none of the labels ({first_few(np.unique(labels))}) is the name of a centroid "
+                    f"({first_few(self.classes_)}); give y with these names, or no y."
+                )
+            known &= named
             self.sharpness_, self.offsets_ = fit_softmax(left_out[known], labels[known], self.classes_)

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import clone
+from scipy.sparse import issparse
+from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import has_fit_parameter
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned, labels_of_rows
 from precisionmed.estimators._order import name_order
 from precisionmed.estimators._outcome import is_survival, survival_outcome, take
+from precisionmed.estimators._vectors import checked_count, group_codes
 from precisionmed.estimators.out_of_fold import CrossValidation
 
 __all__ = ["CrossValidation", "cross_validate", "cross_validate_models", "make_folds", "training_sets"]
@@ -41,7 +43,9 @@ def cross_validate(
 ) -> CrossValidation:
     """Predict every sample by models that never saw it, nor any other sample of its group.
 
-    The score is the model's `decision_function` when it has one with one column, otherwise its `predict`.
+    The score is the model's `decision_function` when it has one with one column, the probability of the
+    second class when it has only that, and otherwise its `predict`: the predicted class where there are many.
+    Models of this package and of scikit-learn alike can be given.
 
     Parameters
     ----------
@@ -185,6 +189,8 @@ def training_sets(
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[TrainingSet]:
     """Yield the training sets of a cross-validation; parameters as for `cross_validate`."""
+    checked_count(n_folds, "n_folds", 2)
+    checked_count(n_repeats, "n_repeats")
     rng = np.random.default_rng(random_state)
     X, y, batch, covariates, groups, strata = aligned(
         X=X, y=y, batch=batch, covariates=covariates, groups=groups, strata=strata
@@ -207,12 +213,17 @@ def training_sets(
 
 
 def score_of(fitted: Any, X: np.ndarray, **known: Any) -> np.ndarray:
-    """Return the model's `decision_function` when it has one with one column, otherwise its `predict`."""
+    """Return the score of each sample, (n,), as `cross_validate` says."""
     if hasattr(fitted, "decision_function"):
         score = np.asarray(fitted.decision_function(X, **known))
         if score.ndim == 1:
             return score
-    return np.asarray(fitted.predict(X, **known))
+    elif is_classifier(fitted) and hasattr(fitted, "predict_proba"):
+        probability = np.asarray(fitted.predict_proba(X, **known))
+        if probability.shape[1:] == (2,):
+            return probability[:, 1]
+    predicted = np.asarray(fitted.predict(X, **known))
+    return predicted[:, 0] if predicted.ndim == 2 and predicted.shape[1] == 1 else predicted
 
 
 def make_folds(
@@ -239,8 +250,10 @@ def make_folds(
     InputError
         There are fewer samples (groups) than folds.
     """
-    stratum = np.unique(strata, return_inverse=True)[1]
-    unit = np.arange(stratum.size) if groups is None else np.unique(groups, return_inverse=True)[1]
+    checked_count(n_folds, "n_folds", 2)
+    strata, groups = aligned(strata=strata, groups=groups)
+    stratum = group_codes(strata, "strata")[1]
+    unit = np.arange(stratum.size) if groups is None else group_codes(groups, "groups", stratum.size)[1]
     size = np.bincount(unit)
     if size.size < n_folds:
         what = "samples" if groups is None else "groups"
@@ -270,16 +283,25 @@ class _Run:
     def add(self, fitted: Any, part: TrainingSet, score: np.ndarray) -> None:
         columns = {"row": part.test, "repeat": part.repeat, "fold": part.fold, "score": score}
         self.parts.append(pd.DataFrame(columns))
-        coef = getattr(fitted, "coef_", None)
-        if coef is None or self.selected is None:
+        used = _used(fitted, part.kept.size)
+        if used is None or self.selected is None:
             self.selected = None
         else:
-            self.selected[part.kept] += np.asarray(coef) != 0
+            self.selected[part.kept] += used
 
     def result(self, groups: np.ndarray | None) -> CrossValidation:
         table = pd.concat(self.parts).sort_values(["repeat", "row"], ignore_index=True)
         frequency = None if self.selected is None else self.selected / len(self.parts)
         return CrossValidation(table, frequency, self.samples, groups)
+
+
+def _used(fitted: Any, n_genes: int) -> np.ndarray | None:
+    """Return which genes have a coefficient, for any class, (n_genes,); None when the model has none."""
+    coef = getattr(fitted, "coef_", None)
+    if coef is None:
+        return None
+    nonzero = np.atleast_2d(coef.toarray() if issparse(coef) else np.asarray(coef)) != 0
+    return nonzero.any(axis=0) if nonzero.ndim == 2 and nonzero.shape[1] == n_genes else None
 
 
 def _wanted(model: Any, given: dict[str, Any]) -> dict[str, Any]:
@@ -291,13 +313,10 @@ def _wanted(model: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _strata(y: Any, batch: np.ndarray | None) -> np.ndarray:
-    outcome = survival_outcome(y).event if is_survival(y) else np.asarray(y)
-    if outcome.ndim != 1:
-        raise InputError("y must be one column of labels, or 'event' and 'time'.")
-    codes = np.unique(outcome, return_inverse=True)[1]
+    codes = group_codes(survival_outcome(y).event if is_survival(y) else y, "y")[1]
     if batch is None:
         return codes
-    return codes + (codes.max() + 1) * np.unique(batch, return_inverse=True)[1]
+    return codes + (codes.max() + 1) * group_codes(batch, "batch")[1]
 
 
 @dataclass(frozen=True)

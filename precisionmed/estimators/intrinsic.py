@@ -13,6 +13,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._lasso_labels import LabelScore
+from precisionmed.estimators._matrix import gene_names
 from precisionmed.estimators.centroids import NearestCentroid
 
 MIN_GENES = 35
@@ -30,7 +32,7 @@ def published_centroids() -> pd.DataFrame:
         return pd.read_csv(stream, index_col="gene")
 
 
-class IntrinsicSubtypeClassifier(ClassifierMixin, BaseEstimator):
+class IntrinsicSubtypeClassifier(LabelScore, ClassifierMixin, BaseEstimator):
     """Call LumA, LumB, Her2, Basal or Normal for single samples.
 
     Gene centres are learned from the training cohort and frozen: a sample is never centred at its
@@ -111,6 +113,7 @@ class IntrinsicSubtypeClassifier(ClassifierMixin, BaseEstimator):
         self.n_features_in_ = frame.shape[1]
         self.feature_names_in_ = np.asarray(frame.columns, dtype=str)
         published = published_centroids()
+        gene_names(frame)
         present = [gene for gene in published.index if gene in frame.columns]
         enough = len(present) >= MIN_GENES
         if self.source == "published" and not enough:

@@ -23,7 +23,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._lasso_base import CrossValidated, Fixed, Linear
-from precisionmed.estimators._lasso_labels import class_codes, real_values
+from precisionmed.estimators._lasso_labels import LabelScore, class_codes, real_values
 from precisionmed.estimators._outcome import steps_before, survival_outcome
 from precisionmed.estimators._survival_score import SurvivalScore
 from precisionmed.kernels.lasso_losses import BINOMIAL, COX_BRESLOW, COX_EFRON, GAUSSIAN
@@ -49,7 +49,7 @@ class _Linear(RegressorMixin, Linear):
         return label.size
 
 
-class _Logistic(ClassifierMixin, Linear):
+class _Logistic(LabelScore, ClassifierMixin, Linear):
     """Two classes."""
 
     def decision_function(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:

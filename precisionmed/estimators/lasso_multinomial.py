@@ -11,12 +11,12 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 
 from precisionmed.estimators._lasso_base import CrossValidated, Fixed, Linear
-from precisionmed.estimators._lasso_labels import class_codes
+from precisionmed.estimators._lasso_labels import LabelScore, class_codes
 from precisionmed.estimators._lasso_path import Problem
 from precisionmed.kernels.lasso_losses import MULTINOMIAL
 
 
-class _Multinomial(ClassifierMixin, Linear):
+class _Multinomial(LabelScore, ClassifierMixin, Linear):
     """Two or more classes, each with coefficients of its own."""
 
     def decision_function(self, X: ArrayLike | pd.DataFrame, offset: ArrayLike | None = None) -> np.ndarray:

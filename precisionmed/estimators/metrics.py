@@ -26,7 +26,14 @@ from precisionmed.estimators._ranking import (
     sorted_for_concordance,
     strata_pairs,
 )
-from precisionmed.estimators._vectors import checked_count, checked_level, group_codes, numbers, zero_one
+from precisionmed.estimators._vectors import (
+    checked_count,
+    checked_level,
+    group_codes,
+    numbers,
+    same_labels,
+    zero_one,
+)
 
 Interval = tuple[float, float, float]
 
@@ -214,17 +221,23 @@ def proportion_interval(k: float, n: float, level: float = 0.95) -> Interval:
 def accuracy_interval(truth: ArrayLike, predicted: ArrayLike, level: float = 0.95) -> Interval:
     """Return the fraction of equal labels with Wilson's interval."""
     truth, predicted = aligned(truth=truth, predicted=predicted)
-    equal = np.asarray(truth, object) == np.asarray(predicted, object)
+    one, other = same_labels(truth, predicted, "truth", "predicted")
+    equal = one == other
     return proportion_interval(int(equal.sum()), equal.size, level)
 
 
 def cohen_kappa(a: ArrayLike, b: ArrayLike) -> float:
-    """Return Cohen's kappa of two raters (Cohen 1960); NaN when agreement is certain by chance alone."""
+    """Return Cohen's kappa of two raters (Cohen 1960); NaN when agreement is certain by chance alone.
+
+    Raises
+    ------
+    InputError
+        A label is missing, or one rater's are text and the other's numbers.
+    """
     a, b = aligned(a=a, b=b)
-    a, b = np.asarray(a).astype(str), np.asarray(b).astype(str)
-    observed = np.mean(a == b)
-    labels = np.union1d(a, b)
-    expected = sum(np.mean(a == label) * np.mean(b == label) for label in labels)
+    one, other = same_labels(a, b, "a", "b")
+    observed = np.mean(one == other)
+    expected = sum(np.mean(one == label) * np.mean(other == label) for label in np.union1d(one, other))
     return float((observed - expected) / (1 - expected)) if expected < 1 else np.nan
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._lasso_labels import LabelScore, known_labels
 from precisionmed.estimators._lasso_path import Problem, Walk
-from precisionmed.estimators._matrix import fit_matrix, transform_matrix
+from precisionmed.estimators._matrix import (
+    check_complete,
+    fit_matrix,
+    gene_name,
+    sample_name,
+    transform_matrix,
+)
 from precisionmed.estimators._order import rows_by_name
+from precisionmed.estimators._vectors import zero_one
 from precisionmed.estimators.centroids import CANNOT_CALL
 from precisionmed.estimators.crossval import make_folds
 from precisionmed.estimators.lasso import LassoLogisticCV
@@ -24,7 +32,7 @@ from precisionmed.kernels.lasso_losses import BINOMIAL
 Vector = NDArray[np.float64]
 
 
-class ReceptorClassifier(ClassifierMixin, BaseEstimator):
+class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
     """Logistic LASSO with calibrated probabilities and three-way calls.
 
     The penalty is chosen by cross-validation; then out-of-fold scores at that penalty are calibrated by a
@@ -58,7 +66,7 @@ class ReceptorClassifier(ClassifierMixin, BaseEstimator):
     lambda_ : float
         Penalty.
     classes_ : ndarray
-        `[0, 1]`.
+        0 and 1, of the type that the labels have.
 
     Examples
     --------
@@ -107,9 +115,10 @@ class ReceptorClassifier(ClassifierMixin, BaseEstimator):
         if not 0 <= low <= high <= 1:
             raise InputError(f"uncertain must be two rising probabilities, found {tuple(self.uncertain)}.")
         X, y, groups = aligned(X=X, y=y, groups=groups)
-        y = _labels(y)
+        self.classes_, y = _labels(y)
         values = fit_matrix(self, X)
         use = ~self._excluded(X)
+        check_complete(self, np.where(use, values, 0.0))
         values = np.ascontiguousarray(values[:, use])
         rng = np.random.default_rng(self.random_state)
         folds = make_folds(y, min(self.n_folds, int(np.bincount(y).min())), rng, groups=groups)
@@ -120,7 +129,6 @@ class ReceptorClassifier(ClassifierMixin, BaseEstimator):
         self.scale_[use] = chosen.scale_
         self.intercept_ = float(self.slope_ * chosen.intercept_ + shift)
         self.lambda_ = float(chosen.lambda_)
-        self.classes_ = np.array([0, 1])
         return self
 
     def decision_function(self, X: ArrayLike | pd.DataFrame) -> Vector:
@@ -138,9 +146,24 @@ class ReceptorClassifier(ClassifierMixin, BaseEstimator):
         high = expit(self.decision_function(X))
         return np.column_stack([1 - high, high])
 
-    def predict(self, X: ArrayLike | pd.DataFrame) -> NDArray[np.int_]:
-        """Return the more probable class, shape (n_samples,)."""
-        return (self.decision_function(X) > 0).astype(int)
+    def predict(self, X: ArrayLike | pd.DataFrame) -> NDArray[Any]:
+        """Return the more probable class, shape (n_samples,).
+
+        Raises
+        ------
+        InputError
+            A gene that the model uses is missing in a sample; `call` declines such a sample instead.
+        """
+        score = self.decision_function(X)
+        if np.isnan(score).any():
+            row = int(np.argmax(np.isnan(score)))
+            values = transform_matrix(self, X)[row]
+            gene = gene_name(self, int(np.argmax(np.isnan(values) & (self.coef_ != 0))))
+            raise InputError(
+                f"{sample_name(X, row)} has no value of {gene}, which the model needs; impute it, or use "
+                "`call`, which declines such samples."
+            )
+        return self.classes_[(score > 0).astype(int)]
 
     def call(self, X: ArrayLike | pd.DataFrame) -> NDArray[np.object_]:
         """Return `positive`, `negative` or, between the uncertain limits, `cannot call`."""
@@ -211,8 +234,9 @@ def _out_of_fold(
     return eta[np.unique(folds, return_inverse=True)[1], np.arange(len(y))]
 
 
-def _labels(y: ArrayLike) -> NDArray[np.int_]:
-    labels = np.asarray(y, dtype=float)
-    if labels.ndim != 1 or not np.isin(labels, (0, 1)).all() or min((labels == 0).sum(), labels.sum()) < 2:
+def _labels(y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.int_]]:
+    """Return the two classes as they were given, and the labels as 0 and 1."""
+    labels = zero_one(y, "y").astype(int)
+    if np.bincount(labels, minlength=2).min() < 2:
         raise InputError("the label must be 0 or 1 with at least two samples of each.")
-    return labels.astype(int)
+    return known_labels(y)[0], labels

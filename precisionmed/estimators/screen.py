@@ -26,12 +26,11 @@ from precisionmed.estimators._screen_table import (
     false_discovery_rate,
     gene_columns,
     ratio_columns,
-    refuse_infinite,
     two_classes,
 )
 from precisionmed.estimators._vectors import checked_level
 from precisionmed.kernels.cox_screen import cox_screen
-from precisionmed.kernels.lanes import CONVERGED, DIVERGED, MISSING
+from precisionmed.kernels.lanes import CONVERGED, DIVERGED
 from precisionmed.kernels.logistic_screen import logistic_screen
 
 
@@ -82,7 +81,6 @@ class LogisticScreen(Screen):
         cases = int(label.sum())
         order = np.argsort(~label, kind="stable")
         coef, se, loss, spread, status = logistic_screen(values, order, cases)
-        refuse_infinite(values, self.feature_names_, status == MISSING)
         separated = status == DIVERGED
         fitted = separated | (status == CONVERGED)
         self.coef_ = np.where(separated, np.copysign(np.inf, coef), np.where(fitted, coef, np.nan))
@@ -152,7 +150,6 @@ class CoxScreen(Screen):
         values, self.feature_names_ = gene_columns(X, outcome.time.size)
         rows, stop, n_events, late, n_late = _risk_sets(outcome)
         coef, se, score, spread, status = cox_screen(values, rows, stop, n_events, late, n_late, efron)
-        refuse_infinite(values, self.feature_names_, status == MISSING)
         diverged = status == DIVERGED
         fitted = diverged | (status == CONVERGED)
         self.coef_ = np.where(diverged, np.copysign(np.inf, coef), np.where(fitted, coef, np.nan))

@@ -181,7 +181,7 @@ def test_an_interrupt_leaves_nobody_working(selector):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"groups": np.arange(5)}, "groups needs a value for each of the 160 samples"),
+        ({"groups": np.arange(5)}, "X has 160 samples, but groups has 5"),
         ({"offset": [np.nan] * 160}, "offset needs a value"),
         ({"sample_weight": -np.ones(160)}, "sample_weight needs 160 numbers"),
         ({"strata": np.arange(160) % 2}, "strata belong to survival"),

@@ -298,7 +298,7 @@ def test_mistakes_are_named():
         LassoCoxCV().fit(X, y)
     with pytest.raises(InputError, match="ties"):
         LassoCox(ties="exact").fit(X, survival)
-    with pytest.raises(InputError, match="another number"):
+    with pytest.raises(InputError, match="X has 50 samples, but y has 80"):
         LassoLogistic().fit(X[:50], y)
     with pytest.raises(InputError, match="penalty_factor"):
         LassoLogistic(penalty_factor=[1.0]).fit(X, y)

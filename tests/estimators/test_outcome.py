@@ -421,9 +421,9 @@ def test_an_infinite_gene_is_named_and_a_missing_one_is_nan():
     genes.iloc[2, 1] = np.nan
     assert np.isnan(CoxScreen().fit(genes, _y(TIME, EVENT)).coef_[1])
     genes.iloc[3, 2] = np.inf
-    with pytest.raises(InputError, match="infinite values in MKI67"):
+    with pytest.raises(InputError, match=r"infinite value .*MKI67"):
         CoxScreen().fit(genes, _y(TIME, EVENT))
-    with pytest.raises(InputError, match="infinite values in MKI67"):
+    with pytest.raises(InputError, match=r"infinite value .*MKI67"):
         LogisticScreen().fit(genes, EVENT)
 
 
