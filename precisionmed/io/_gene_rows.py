@@ -147,23 +147,22 @@ class GeneRows:
         rule
             `duplicate_genes` of the cohort.
         """
-        found = set()
-        keyed = own.assign(row=[_key(row) for row in own["row"]])
-        for gene, part in keyed[keyed["gene"].isin(list(self._trained))].groupby("gene", sort=False):
-            present = set(part["row"])
-            trained = self._trained[str(gene)]
-            if not present & {key for _, key, _ in trained}:
-                continue
-            rows = [*present]
-            kept = {rows[i] for i in self._own(str(gene), [*range(len(rows))], rows)}
-            several = len(part) > 1 and rule != self.rule
-            if (
-                not kept
-                or (several and (rule in COMBINING or self.rule in COMBINING))
-                or (rule not in COMBINING and not set(part.loc[part["chosen"].astype(bool), "row"]) <= kept)
-            ):
-                found.add(str(gene))
-        return found
+        rows: dict[str, list[tuple[str, bool]]] = {}
+        for row, gene, chosen in zip(own["row"], own["gene"], own["chosen"], strict=True):
+            if gene in self._trained:
+                rows.setdefault(gene, []).append((_key(row), bool(chosen)))
+        return {gene for gene, part in rows.items() if self._differs(gene, part, rule)}
+
+    def _differs(self, gene: str, part: list[tuple[str, bool]], rule: str) -> bool:
+        keys = [key for key, _ in part]
+        if not set(keys) & {key for _, key, _ in self._trained[gene]}:
+            return False  # identifiers of another kind
+        kept = {keys[i] for i in self._own(gene, [*range(len(keys))], keys)}
+        if not kept:
+            return True
+        if rule in COMBINING or self.rule in COMBINING:
+            return len(keys) > 1 and rule != self.rule
+        return not {key for key, chosen in part if chosen} <= kept
 
     def _own(self, gene: str, rows: list[int], keys: list[str]) -> list[int]:
         """Return the rows that stand for a gene, none when those of training are there in part only."""

@@ -145,7 +145,7 @@ def _numbers(samples: pd.DataFrame) -> pd.DataFrame:
                 "columns that are no genes."
             )
         frame = numbers
-    values = frame.to_numpy(dtype=np.float64)
+    values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(values).any():
         row, column = np.argwhere(np.isinf(values))[0]
         raise InputError(

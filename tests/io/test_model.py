@@ -107,6 +107,10 @@ def test_a_new_batch_is_learned_once_and_then_sample_by_sample(path, samples, tm
     assert known["deviation"].mean() < unknown - 0.1
     one = adapted.predict(shifted.iloc[[3]], batch="centre C")
     pd.testing.assert_frame_equal(one, known.iloc[[3]], check_exact=True)
+    spoiled = pd.concat([shifted, shifted.iloc[[0]].mul(0).set_axis(["zero"])])
+    with pytest.warns(UserWarning, match=r"1 sample\(s\) were left out: zero \(all values are zero\)"):
+        again = model.adapt(spoiled, "centre C")
+    pd.testing.assert_frame_equal(again.predict(shifted, batch="centre C"), known, check_exact=True)
     with pytest.raises(InputError, match="centre C"):
         adapted.adapt(shifted, "centre C")
     with pytest.raises(InputError, match="10"):

@@ -167,6 +167,29 @@ def test_rules_that_combine_rows_hold_for_every_sample(rule, both):
     assert _value(rows, {"A": [2, np.nan], "B": [3, 4]})[1] == 4
 
 
+def test_a_cohort_that_took_other_rows_than_training_lacks_the_gene():
+    chosen = _rows_of(["ESR1"], [("1_at", "ESR1", False), ("2_at", "ESR1", True)], "highest_mean")
+    summed = _rows_of(["ESR1"], [("A", "ESR1", True), ("B", "ESR1", True)], "sum")
+
+    def cohort(*rows: tuple[str, bool]) -> pd.DataFrame:
+        return pd.DataFrame([(row, "ESR1", taken) for row, taken in rows], columns=["row", "gene", "chosen"])
+
+    assert chosen.differing(cohort(("1_at", True), ("2_at", False)), "highest_mean") == {"ESR1"}
+    assert chosen.differing(cohort(("1_at", False), ("2_at", True)), "highest_mean") == set()
+    assert chosen.differing(cohort(("1_at", True), ("2_at", True)), "mean") == {"ESR1"}
+    assert chosen.differing(cohort(("ESR1", True)), "mean") == set()
+    assert summed.differing(cohort(("A", True), ("B", True)), "sum") == set()
+    assert summed.differing(cohort(("A", True), ("B", False)), "highest_mean") == {"ESR1"}
+    assert summed.differing(cohort(("A", True)), "sum") == {"ESR1"}
+
+
+def test_nullable_numbers_are_numbers():
+    genes = pd.Index(["ESR1", "PGR"])
+    frame = pd.DataFrame({"ESR1": [5, None], "PGR": [7, 8]}, dtype="Int64")
+    found = measured_genes(frame, genes, None, "counts", Reading())
+    np.testing.assert_equal(found.expression.to_numpy(), [[5, 7], [np.nan, 8]])
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.randoms())
 def test_the_order_of_rows_changes_no_bit_of_a_sum(values, random):
     rows = _rows_of(["ESR1"], [("ESR1", "ESR1", True)], "sum")
