@@ -26,6 +26,12 @@ def patients_at(obs: pd.DataFrame, rows: np.ndarray) -> np.ndarray | None:
     return None if found is None else found[rows]
 
 
+def n_patients(obs: pd.DataFrame, rows: np.ndarray) -> int:
+    """Return how many patients some samples are from: what can be dealt into folds."""
+    found = patients_at(obs, rows)
+    return len(obs.iloc[rows]) if found is None else len(np.unique(found))
+
+
 def first_of_patient(obs: pd.DataFrame, known: np.ndarray) -> np.ndarray:
     """Return which of the known samples stand for their patient: the first of each by name, (n,) bool."""
     found = patients(obs)

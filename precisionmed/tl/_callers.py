@@ -34,7 +34,7 @@ def fit_callers(
     """Learn to call both kinds of subtype; add their tables to `result`."""
     inner = int(rng.integers(2**31))
     recorded = _intrinsic.recorded_labels(adata, notes)
-    own = _learnable(subtype, notes)
+    own = _learnable(adata, subtype, notes)
     centroid = NearestCentroid(n_genes_per_class=GENES_PER_SUBTYPE, random_state=inner)
     tried: dict[str, tuple[Any, np.ndarray]] = {}
     if len(np.unique(own[own != ""])) > 1:
@@ -62,16 +62,15 @@ def fit_callers(
     return models, _intrinsic.methods(intrinsic, balanced_by)
 
 
-def _learnable(subtype: pd.Series, notes: list[str]) -> np.ndarray:
-    """Return the subtypes that have enough samples for a centroid, "" for the others."""
-    counts = subtype.value_counts()
-    rare = sorted(counts.index[counts < _intrinsic.MIN_LABELLED].astype(str))
+def _learnable(adata: AnnData, subtype: pd.Series, notes: list[str]) -> np.ndarray:
+    """Return the subtypes that have enough patients for a centroid, "" for the others."""
+    labels = subtype.astype(str)
+    rare = _intrinsic.rare_labels(adata, labels.to_numpy(dtype=str))
     if rare:
         warn(
-            f"New samples are not called {' or '.join(rare)}: fewer than {_intrinsic.MIN_LABELLED} samples.",
+            f"New samples are not called {' or '.join(rare)}: fewer than {_intrinsic.MIN_LABELLED} patients.",
             notes,
         )
-    labels = subtype.astype(str)
     return labels.where(~labels.isin(rare), "").to_numpy(dtype=str)
 
 

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from precisionmed.config.minima import PER_SUBTYPE
 from precisionmed.errors import InputError, warn
 from precisionmed.estimators import metrics
 from precisionmed.estimators.centroids import CANNOT_CALL
 from precisionmed.estimators.intrinsic import MIN_GENES, IntrinsicSubtypeClassifier, published_centroids
 from precisionmed.estimators.mixture import BIMODAL, TwoComponentMixture
-from precisionmed.io.patients import patients_at
+from precisionmed.io.patients import n_patients, patients_at
 from precisionmed.tl._folds import Calls
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-MIN_LABELLED = 5
-"""Samples that a recorded subtype needs to be learned."""
+MIN_LABELLED = PER_SUBTYPE
+"""Patients that a recorded subtype needs to be learned."""
 _MIN_ER = 10
 _Z = 1.959963984540054
 _USUAL_ORDER = ["LumA", "LumB", "Her2", "Basal", "Normal"]
@@ -30,13 +31,20 @@ def recorded_labels(adata: AnnData, notes: list[str]) -> np.ndarray | None:
     if "intrinsic" not in adata.obs or adata.obs["intrinsic"].isna().all():
         return None
     labels = adata.obs["intrinsic"].astype(object).where(adata.obs["intrinsic"].notna(), "").astype(str)
-    counts = labels[labels != ""].value_counts()
-    rare = counts.index[counts < MIN_LABELLED]
-    if len(rare):
-        said = ", ".join(f"{name} ({counts[name]})" for name in sorted(rare))
-        warn(f"Recorded subtypes with fewer than {MIN_LABELLED} samples are not learned: {said}.", notes)
+    rare = rare_labels(adata, labels.to_numpy(dtype=str))
+    if rare:
+        said = ", ".join(f"{name} ({n})" for name, n in rare.items())
+        warn(f"Recorded subtypes with fewer than {MIN_LABELLED} patients are not learned: {said}.", notes)
     labels = labels.where(~labels.isin(rare), "")
     return labels.to_numpy(dtype=str) if len(set(labels) - {""}) > 1 else None
+
+
+def rare_labels(adata: AnnData, labels: np.ndarray) -> dict[str, int]:
+    """Return the labels (not "") of too few patients to be learned, with their number of patients."""
+    counts = {
+        str(name): n_patients(adata.obs, np.flatnonzero(labels == name)) for name in np.unique(labels) if name
+    }
+    return {name: n for name, n in counts.items() if n < MIN_LABELLED}
 
 
 def fit_intrinsic(

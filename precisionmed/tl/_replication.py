@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
+from precisionmed.config.minima import TO_REPLICATE
 from precisionmed.estimators import metrics
 from precisionmed.estimators.centroids import CANNOT_CALL, NearestCentroid
 from precisionmed.estimators.consensus import ConsensusClustering
@@ -19,7 +20,7 @@ from precisionmed.io.model import LockedModel
 from precisionmed.pp._inputs import table
 from precisionmed.tl import _survival_cohort as cohort
 
-FEWEST = 20
+FEWEST = TO_REPLICATE
 """Fewest samples in which clusters are looked for."""
 _LARGE, _ROTATIONS, _ROTATIONS_LARGE = 2000, 1000, 200
 _RESAMPLES = 100

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.config import step_generator
+from precisionmed.config.minima import PER_CLASS
 from precisionmed.estimators.receptors import ReceptorClassifier
+from precisionmed.io.patients import n_patients
 from precisionmed.tl._classifier import train
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-MIN_CLASS = 8
+MIN_CLASS = PER_CLASS
 """Fewest responders and non-responders."""
 
 
@@ -35,7 +37,7 @@ def response_classifier(
         Takes the reason when there are too few patients; the result is then empty.
     """
     truth = outcome.astype(object).map({"responder": 1.0, "non_responder": 0.0}).astype(float)
-    responders, others = int((truth == 1).sum()), int((truth == 0).sum())
+    responders, others = (n_patients(adata.obs, np.flatnonzero(truth == label)) for label in (1, 0))
     fewest = max(MIN_CLASS, n_folds)
     if min(responders, others) < fewest:
         notes.append(

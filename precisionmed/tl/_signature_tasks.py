@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from precisionmed.config.minima import EVENTS, PER_CLASS
 from precisionmed.errors import InputError, nearest, warn
+from precisionmed.io.patients import n_patients
 from precisionmed.pp._inputs import roles_of
 from precisionmed.tl._survival_cohort import covariates_of, endpoints_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-MIN_CLASS = 8
+MIN_CLASS = PER_CLASS
 """Fewest samples of either class."""
-MIN_EVENTS = 10
+MIN_EVENTS = EVENTS
 """Fewest events of an endpoint."""
 MIN_KNOWN = 10
 """Fewest samples with a value of a clinical covariate."""
@@ -78,10 +80,10 @@ def label_tasks(adata: AnnData, labels: Sequence[str], notes: list[str]) -> list
             continue
         rows = np.flatnonzero(truth.notna())
         y = truth.to_numpy(float)[rows].astype(int)
-        fewest = int(min(y.sum(), (1 - y).sum()))
+        fewest = min(n_patients(adata.obs, rows[y == label]) for label in (0, 1))
         if fewest < MIN_CLASS:
             warn(
-                f"{_WORDS[name]}: the smaller class has {fewest} samples, fewer than {MIN_CLASS}; "
+                f"{_WORDS[name]}: the smaller class has {fewest} patients, fewer than {MIN_CLASS}; "
                 "no signature was sought.",
                 notes,
             )

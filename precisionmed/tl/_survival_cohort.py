@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from precisionmed.config.minima import EVENTS, PER_GROUP
 from precisionmed.errors import InputError, PrecisionMedWarning, nearest, warn
 from precisionmed.io._endpoints import recorded_outcome
 from precisionmed.io.patients import first_of_patient
@@ -19,9 +20,9 @@ from precisionmed.pp._inputs import roles_of, table
 if TYPE_CHECKING:
     from anndata import AnnData
 
-MIN_EVENTS = 10
+MIN_EVENTS = EVENTS
 """Fewest events with which a model is fitted; curves need none."""
-MIN_GROUP = 5
+MIN_GROUP = PER_GROUP
 """Fewest samples of a group that gets a curve or a treatment effect."""
 
 

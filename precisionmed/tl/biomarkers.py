@@ -156,7 +156,10 @@ class _Learner:
         model_seed, *seeds = (int(s) for s in rng.integers(2**31, size=5))
         kind = LassoCoxCV if task.kind == "survival" else LassoLogisticCV
         model = kind(**{key: params[key] for key in ("n_folds", "rule", "alpha")}, random_state=model_seed)
-        values = pd.DataFrame(np.asarray(adata.X, float)[task.rows], columns=adata.var_names.astype(str))
+        samples = adata.obs_names[task.rows]
+        values = pd.DataFrame(
+            np.asarray(adata.X, float)[task.rows], index=samples, columns=adata.var_names.astype(str)
+        )
         groups = patients_at(adata.obs, task.rows)
         final = _fit_final(values, task, model, groups)
         clinical = clinical_of(adata, task, self.notes)
@@ -164,9 +167,8 @@ class _Learner:
         plan = Plan(params["n_folds"], params["n_repeats"], params["random_signatures"], *seeds[:2])
         evidence = gather(adata, task, model, final, clinical, plan, rng)
         signature = evidence.signature
-        score = pd.Series(signature.score, index=adata.obs_names[task.rows])
+        score = pd.Series(signature.score, index=samples)
         adata.obs[f"score_{task.name}"] = score.reindex(adata.obs_names)
-        samples = adata.obs_names[task.rows]
         outcome = task.y if task.kind == "survival" else pd.DataFrame({"truth": task.y}, index=samples)
         frequency = pd.Series(signature.selection_frequency, index=adata.raw.var_names)
         return {

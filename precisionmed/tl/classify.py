@@ -12,7 +12,7 @@ from precisionmed.config import step_generator
 from precisionmed.errors import InputError, warn
 from precisionmed.estimators import metrics
 from precisionmed.estimators.receptors import CANNOT_CALL, ReceptorClassifier
-from precisionmed.io.patients import patients_at
+from precisionmed.io.patients import n_patients, patients_at
 from precisionmed.pp._order import by_name
 from precisionmed.tl._classifier import table, train
 
@@ -104,9 +104,11 @@ def classify(
 def _too_few(adata: AnnData, task: str, fewest: int) -> str:
     status = adata.obs[f"{task}_status"]
     for label in ("positive", "negative"):
-        n = int((status == label).sum())
+        rows = np.flatnonzero(status == label)
+        n = n_patients(adata.obs, rows)
         if n < fewest:
-            return f"{n} {label} samples, at least {fewest} are needed."
+            what = "samples" if n == rows.size else "patients"
+            return f"{n} {label} {what}, at least {fewest} are needed."
     return ""
 
 

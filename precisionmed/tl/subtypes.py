@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.config import step_generator
+from precisionmed.config.minima import GENES_TO_CLUSTER, SAMPLES_TO_CLUSTER
 from precisionmed.errors import InputError, warn
 from precisionmed.estimators._consensus_scores import GRID
 from precisionmed.estimators._moderated import moderated_t
@@ -37,8 +38,6 @@ from precisionmed.tl._subtypes_methods import CORE, CORE_STAYS, RULES, subtypes_
 if TYPE_CHECKING:
     from anndata import AnnData
 
-_FEWEST_SAMPLES = 12
-_FEWEST_GENES = 20
 _SAMPLES_PER_SUBTYPE = 4  # at least, on average, at the largest k tried
 _MADE = ("subtype", "subtype_confidence", "subtype_core", "subtype_silhouette", "subtype_robustness")
 _PARTS = ("clustering", "robustness", "umap", "associations", "callers", "known classes")
@@ -67,7 +66,8 @@ def subtypes(
 
     The most variable genes are centred at their medians and the samples clustered by consensus
     (see `precisionmed.estimators.ConsensusClustering`, also for how k is chosen). When nothing speaks for
-    subtypes, `reason` says so and everything is stored for the least ambiguous k all the same. Intrinsic
+    subtypes, `reason` says so and everything is stored for the least ambiguous k all the same. With
+    fewer than 12 samples or 20 variable genes nothing is looked for, and `skipped` says why. Intrinsic
     subtypes are learned from the recorded ones when there are any, and called out of fold; otherwise the
     published PAM50 centroids are used.
 
@@ -106,7 +106,7 @@ def subtypes(
     Raises
     ------
     InputError
-        The cohort is not normalized or has too few samples or variable genes; the gene sets cannot be
+        The cohort is not normalized; the gene sets cannot be
         read or none is measured; a known class is none; umap-learn is not installed.
     """
     _check(adata, known_classes, umap)
@@ -114,7 +114,10 @@ def subtypes(
     rngs = dict(zip(_PARTS, step_generator(seed, "subtypes").spawn(len(_PARTS)), strict=True))
     notes: list[str] = []
     frame = pd.DataFrame(dense(adata.X), index=adata.obs_names, columns=adata.var_names.astype(str))
-    values = variable_genes(frame, n_genes)
+    try:
+        values = _clustered_values(adata, frame, n_genes)
+    except InputError as error:
+        return _skipped(adata, str(error), seed)
     sets = measured_gene_sets(frame.columns, gene_sets, notes)
     largest = max(2, min(k_max, adata.n_obs // _SAMPLES_PER_SUBTYPE))
     clustering = ConsensusClustering(
@@ -167,9 +170,9 @@ def variable_genes(frame: pd.DataFrame, n_genes: int) -> np.ndarray:
     """
     values = frame.to_numpy()
     top = top_genes(values, "MAD", n_genes)
-    if len(top) < _FEWEST_GENES:
+    if len(top) < GENES_TO_CLUSTER:
         raise InputError(
-            f"{len(top)} genes vary between samples, at least {_FEWEST_GENES} are needed to cluster."
+            f"{len(top)} genes vary between samples, at least {GENES_TO_CLUSTER} are needed to cluster."
         )
     return values[:, top] - np.median(values[:, top], axis=0)
 
@@ -177,11 +180,28 @@ def variable_genes(frame: pd.DataFrame, n_genes: int) -> np.ndarray:
 def _check(adata: AnnData, known_classes: Sequence[str], umap: bool) -> None:
     """Refuse what cannot work before any work is done."""
     measured(adata)  # says so if the cohort has not been normalized
-    if adata.n_obs < _FEWEST_SAMPLES:
-        raise InputError(f"subtypes need at least {_FEWEST_SAMPLES} samples, the cohort has {adata.n_obs}.")
     check_known_classes(adata.obs, known_classes)
     if umap:
         check_umap()
+
+
+def _clustered_values(adata: AnnData, frame: pd.DataFrame, n_genes: int) -> np.ndarray:
+    if adata.n_obs < SAMPLES_TO_CLUSTER:
+        raise InputError(
+            f"subtypes need at least {SAMPLES_TO_CLUSTER} samples, the cohort has {adata.n_obs}."
+        )
+    return variable_genes(frame, n_genes)
+
+
+def _skipped(adata: AnnData, reason: str, seed: int) -> AnnData:
+    """Store why there are no subtypes, and nothing else; what a run before has left is removed."""
+    notes: list[str] = []
+    warn(f"Subtypes were not looked for: {reason}", notes)
+    adata.obs = adata.obs.drop(columns=[*_MADE, *_callers.MADE], errors="ignore")
+    adata.obsp.pop("consensus", None)
+    content = {"params": {"seed": seed}, "skipped": reason, "methods": notes[0]}
+    store(adata, "subtypes", content | {"notes": np.array(notes, dtype=object)})
+    return adata
 
 
 def _keep_samples(adata: AnnData, clustering: ConsensusClustering) -> pd.Series:

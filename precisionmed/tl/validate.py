@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from precisionmed.config import step_generator
+from precisionmed.config.minima import TO_VALIDATE
 from precisionmed.errors import warn
 from precisionmed.estimators import metrics
 from precisionmed.estimators.centroids import CANNOT_CALL
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from precisionmed.io.model import LockedModel
 
 SINGLE, CENTRED = "single sample", "centred"
-_FEWEST = 5
+_FEWEST = TO_VALIDATE
 """Fewest samples of each class (or events) for an estimate."""
 _FEWEST_FOR_SHARES, _FAR_SHARE, _SHARE_LEVEL = 20, 0.2, 0.01
 """Answers whose shares are compared with training's: fewest calls, least difference, largest binomial p."""

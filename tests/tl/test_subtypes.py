@@ -295,7 +295,7 @@ def test_rare_recorded_subtypes_are_left_out_with_a_note():
     labels = adata.obs["intrinsic"].astype(str).to_numpy()
     labels[:3] = "Normal"
     adata.obs["intrinsic"] = pd.Categorical(labels)
-    with pytest.warns(PrecisionMedWarning, match=r"fewer than 5 samples.*Normal \(3\)"):
+    with pytest.warns(PrecisionMedWarning, match=r"fewer than 5 patients.*Normal \(3\)"):
         _run(adata, k=3)
     assert "Normal" not in _found(adata)["intrinsic_confusion"].columns
     assert adata.obs["intrinsic_subtype"].notna().iloc[:3].any(), "they are called like new samples"
@@ -304,11 +304,22 @@ def test_rare_recorded_subtypes_are_left_out_with_a_note():
 def test_mistakes_are_named():
     with pytest.raises(InputError, match="normalize"):
         subtypes(simulate(30, 200))
-    small = _cohort()[:8].copy()
-    with pytest.raises(InputError, match="at least 12 samples"):
-        subtypes(small)
     with pytest.raises(InputError, match="known_classes: there is no clinical column 'IntClus'"):
         _run(_cohort(), known_classes=["IntClus"])
-    few = _cohort()[:, :15].copy()
-    with pytest.raises(InputError, match="at least 20 are needed"):
-        subtypes(few)
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        ((slice(8), slice(None)), "at least 12 samples, the cohort has 8"),
+        ((slice(None), slice(15)), "at least 20"),
+    ],
+)
+def test_a_small_cohort_is_skipped_with_the_reason(part, why):
+    adata = _cohort()[part].copy()
+    adata.obs["subtype"] = "S1"  # of a run before
+    with pytest.warns(PrecisionMedWarning, match=f"Subtypes were not looked for: .*{why}"):
+        assert subtypes(adata) is adata
+    found = _found(adata)
+    assert why in found["skipped"] and why in found["notes"][0] and "model" not in found
+    assert "subtype" not in adata.obs and "consensus" not in adata.obsp

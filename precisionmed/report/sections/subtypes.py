@@ -22,6 +22,9 @@ def fill(run: Run, page: Page) -> None:
     if not found:
         page.quiet("Subtypes were not looked for.")
         return
+    if "skipped" in found:
+        page.quiet(f"Subtypes were not looked for: {found['skipped']}")
+        return
     verdict(run, found, page)
     if "consensus" in run.adata.obsp:
         why(run, found, page)

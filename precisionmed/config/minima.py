@@ -1,0 +1,39 @@
+"""What each step needs at least: one place for the steps, their messages and the documentation."""
+
+from __future__ import annotations
+
+SAMPLES_TO_CLUSTER, GENES_TO_CLUSTER = 12, 20
+PER_SUBTYPE = 5
+PER_CLASS = 8
+EVENTS = 10
+PER_GROUP = 5
+TO_REPLICATE = 20
+TO_VALIDATE = 5
+
+MINIMA = (
+    (
+        "subtypes",
+        f"{SAMPLES_TO_CLUSTER} samples and {GENES_TO_CLUSTER} genes that vary",
+        "are not looked for",
+    ),
+    ("subtypes", f"{PER_SUBTYPE} patients of a subtype", "new samples are not called this subtype"),
+    (
+        "classify",
+        f"{PER_CLASS} patients of each class (`classify.min_class_size`, `n_folds`)",
+        "no classifier",
+    ),
+    ("biomarkers", f"{PER_CLASS} patients of each class, or {EVENTS} events", "no signature"),
+    ("survival", f"{EVENTS} events", "curves, no models"),
+    ("survival", f"{PER_GROUP} samples of a group", "no curve of this group"),
+    ("response", f"{PER_CLASS} responders and non-responders", "no classifier"),
+    ("response", f"{PER_GROUP} treated and control patients of a group", "no treatment effect there"),
+    ("validate", f"{TO_VALIDATE} patients of each class, or events", "no estimate"),
+    ("validate", f"{TO_REPLICATE} samples and subtype genes", "subtypes are not looked for again"),
+)
+"""Step, what it needs, and what happens with less; the run goes on in any case."""
+
+
+def minima_table() -> str:
+    """Return the table of the documentation (Markdown)."""
+    rows = [("Step", "needs at least", "with less"), ("---",) * 3, *MINIMA]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
