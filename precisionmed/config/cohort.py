@@ -205,7 +205,8 @@ class CohortConfig(Section):
     dataset: Literal["unc", "stanford", "bild"] | None = None
     """A real cohort that comes with the package's `demo` extra, instead of files."""
     expression: list[Path] = []
-    """Expression matrices (TSV, CSV, gz, h5ad). Several are joined on their genes."""
+    """Expression matrices (TSV, CSV, Excel, gz, GEO series matrix, GCT, h5ad) or files of counting programs
+    about one sample each. Several are joined on their genes."""
     clinical: Path | list[Path] | None = None
     """Clinical table (TSV, CSV, XLSX); not needed with h5ad. Several of one cohort are joined:
     `[patients.txt, samples.txt]`."""
@@ -218,6 +219,9 @@ class CohortConfig(Section):
     or estimates of them (salmon, RSEM `expected_count`) that are not scaled to each other; `rsem`:
     upper-quartile normalized; `linear`: other normalized values, microarray intensities; `ln`, `log10`: read
     as log2."""
+    column: str | None = None
+    """Column to take of files about one sample each (RSEM, salmon, kallisto, STAR, StringTie), e.g. `TPM` or
+    `stranded_second`; when left out, the estimated counts, or what `scale` states."""
     gene_ids: Literal["auto", "symbol", "ensembl", "entrez", "probe"] = "auto"
     """Kind of gene identifier."""
     probe_annotation: Path | None = None

@@ -13,7 +13,7 @@ from precisionmed.errors import InputError, first_few, warn
 from precisionmed.io._duplicates import collapse_duplicates
 from precisionmed.io._gene_rows import recorded_rows
 from precisionmed.io._species import refuse_other_species
-from precisionmed.io.expression import Matrix, read_expression
+from precisionmed.io.expression import Matrix, read_expressions
 from precisionmed.io.genes import (
     GeneIds,
     gene_id_kind,
@@ -64,14 +64,16 @@ def read_matrices(config: CohortConfig, sample_names: Collection[str], notes: li
         See `read_expression`, `check_scale`; or the files do not fit together.
     """
     annotation = read_probe_annotation(config.probe_annotation) if config.probe_annotation else None
+    matrices = read_expressions(
+        config.expression, config.orientation, sample_names, column=config.column, scale=config.scale
+    )
     parts = []
-    for path in config.expression:
-        matrix = read_expression(path, config.orientation, sample_names)
+    for matrix in matrices:
         notes.extend(matrix.notes)
         parts.append(prepare_matrix(matrix, config, annotation, notes))
     joined = parts[0]
-    for path, part in zip(config.expression[1:], parts[1:], strict=True):
-        joined = _join(joined, part, (config.expression[0].name, path.name), config, notes)
+    for matrix, part in zip(matrices[1:], parts[1:], strict=True):
+        joined = _join(joined, part, (matrices[0].file.name, matrix.file.name), config, notes)
     return joined
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -11,51 +12,31 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, first_few
+from precisionmed.io._formats import (
+    STRANDS,
+    SUMMARY_ROW,
+    names_without_header,
+    refuse_transcripts,
+    sample_column,
+    sample_of,
+    samples_of_bam_files,
+    strand_of,
+)
 from precisionmed.io._gene_labels import blank_labels, fill_blank_labels
+from precisionmed.io._h5ad import read_h5ad
+from precisionmed.io._layout import Table, open_table, parse
+from precisionmed.io._value_columns import ANNOTATION, numbers_of, value_columns
 from precisionmed.io.genes import gene_likeness
-from precisionmed.io.tables import existing_file, open_table, parse, read_text_table
+from precisionmed.io.tables import (
+    EXCEL,
+    existing_file,
+    read_excel,
+    without_repeated_header,
+)
 
 Orientation = Literal["genes_by_samples", "samples_by_genes"]
 
-_NUMBER_MISSING = ["", "NA", "na", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "null", "None", "#N/A", "#NUM!"]
-_ANNOTATION = frozenset(
-    [
-        "hugo_symbol",
-        "entrez_gene_id",
-        "gene",
-        "geneid",
-        "gene_id",
-        "gene_name",
-        "gene_symbol",
-        "symbol",
-        "genesymbol",
-        "entrez",
-        "entrezid",
-        "description",
-        "chr",
-        "chrom",
-        "chromosome",
-        "start",
-        "end",
-        "strand",
-        "length",
-        "width",
-        "gene_type",
-        "gene_biotype",
-        "biotype",
-        "probe",
-        "probe_id",
-        "probeid",
-        "name",
-        "id",
-        "id_ref",
-        "cytoband",
-        "accession",
-        "transcript_id",
-        "transcript_id(s)",
-        "refseq",
-    ]
-)
+_PLAIN_MISSING = ["", "NA", "na", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "null", "None", "#N/A", "#NUM!"]
 
 
 @dataclass
@@ -71,6 +52,8 @@ class Matrix:
     obs: pd.DataFrame | None = None
     """Clinical columns that an h5ad brings along."""
     notes: list[str] = field(default_factory=list)
+    column: str = ""
+    """Column taken of a counting program's file about one sample; such files are joined."""
 
 
 def read_expression(
@@ -78,13 +61,17 @@ def read_expression(
     orientation: str = "auto",
     sample_names: Collection[str] = (),
     n_genes: Callable[[pd.Index], int] | None = None,
+    *,
+    column: str | None = None,
+    scale: str = "auto",
 ) -> Matrix:
     """Read one matrix and turn it to genes x samples.
 
     Parameters
     ----------
     path
-        TSV, CSV, compressed or not, an Excel workbook or h5ad.
+        TSV, CSV, compressed or not, an Excel workbook, h5ad, a GEO series matrix, GCT, or what HTSeq, STAR,
+        RSEM, salmon, kallisto, featureCounts and StringTie write.
     orientation
         `auto`, `genes_by_samples` or `samples_by_genes`.
     sample_names
@@ -94,6 +81,10 @@ def read_expression(
     n_genes
         Counts the labels that are genes wanted. Where given, the side with more of them is the genes' side,
         and nothing else is looked at.
+    column
+        Column to take of a file about one sample (`expected_count`, `TPM`, `stranded_second`, ...).
+    scale
+        The scale, when it is stated; of a file about one sample its column is taken.
 
     Raises
     ------
@@ -101,110 +92,165 @@ def read_expression(
         The file is missing, damaged, or no table of numbers; a sample occurs twice; a value is infinite.
     """
     if path.suffix.lower() in (".h5ad", ".h5"):
-        matrix = _read_h5ad(existing_file(path, "expression file"))
+        frame, obs, notes = read_h5ad(existing_file(path, "expression file"))
+        matrix = Matrix(path, frame, "samples_by_genes", "h5ad has samples in rows", obs=obs, notes=notes)
     else:
-        matrix = _read_table(path, orientation, frozenset(sample_names), n_genes)
+        matrix = _read_table(path, orientation, frozenset(sample_names), n_genes, column, scale)
     _check_names(matrix)
     _check_finite(matrix)
     return matrix
+
+
+def read_expressions(
+    paths: Sequence[Path],
+    orientation: str = "auto",
+    sample_names: Collection[str] = (),
+    *,
+    column: str | None = None,
+    scale: str = "auto",
+) -> list[Matrix]:
+    """Read several files (see `read_expression`); those about one sample each are joined to one matrix.
+
+    Raises
+    ------
+    InputError
+        See `read_expression`; or files about one sample differ in their genes, or name the same sample.
+    """
+    read = partial(read_expression, sample_names=sample_names, column=column, scale=scale)
+    matrices: list[Matrix] = []
+    singles: list[Matrix] = []
+    for path in paths:
+        matrix = read(path, orientation)
+        if matrix.column and not singles:
+            matrices.append(matrix)
+        (singles if matrix.column else matrices).append(matrix)
+    if len(singles) > 1:
+        at = next(i for i, matrix in enumerate(matrices) if matrix is singles[0])
+        matrices[at] = _joined(singles)
+    return matrices
+
+
+def _joined(singles: list[Matrix]) -> Matrix:
+    """Join files about one sample each, which must have the same genes and columns."""
+    first = singles[0]
+    genes = first.frame.index
+    seen: dict[str, Path] = {}
+    frames = []
+    for matrix in singles:
+        sample = str(matrix.frame.columns[0])
+        if sample in seen:
+            raise InputError(
+                f"{matrix.file}: is about the sample '{sample}' as {seen[sample]} is; rename one of them."
+            )
+        seen[sample] = matrix.file
+        if matrix.column != first.column:
+            raise InputError(
+                f"{matrix.file}: column '{matrix.column}' was found, in {first.file.name} '{first.column}'; "
+                "state one for all files (cohort.column)."
+            )
+        frame = matrix.frame
+        if not frame.index.equals(genes):
+            other = genes.symmetric_difference(frame.index)
+            if len(other) or genes.has_duplicates:
+                raise InputError(
+                    f"{matrix.file}: has other genes than {first.file.name} ({first_few(other, 3)}); count "
+                    "all samples with one annotation."
+                )
+            frame = frame.loc[genes]
+        frames.append(frame)
+    joined = f"{len(singles)} files about one sample each were joined; the files name the samples."
+    notes = [note for matrix in singles[:3] for note in matrix.notes] + [joined]
+
+    return replace(first, frame=pd.concat(frames, axis=1), notes=notes)
 
 
 def _read_table(
     path: Path,
     orientation: str,
     sample_names: frozenset[str],
-    n_genes: Callable[[pd.Index], int] | None = None,
+    n_genes: Callable[[pd.Index], int] | None,
+    column: str | None,
+    scale: str,
 ) -> Matrix:
     notes: list[str] = []
-    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls"):
-        text = read_text_table(path, "expression matrix", notes)
-        header = [str(name) for name in text.columns]
-        text.columns = pd.RangeIndex(text.shape[1])
-        frame = text.apply(lambda c: c if c.name == 0 else _numbers_or_text(c))
+    frame, header, table, described = _opened(path, sample_names, notes)
+    at, taken = sample_column(path, header, column, scale, notes)
+    if at is not None:
+        at, taken = _strand(path, frame, header, at, column, notes)
+        keep, samples = [0, at], [sample_of(path, sample_names)]
+        orientation = "genes_by_samples"
     else:
-        table = open_table(path, "expression matrix")
+        keep = value_columns(path, frame, header, sample_names, described, notes)
+        samples = [header[i] for i in keep[1:]]
+        short = samples_of_bam_files(samples, sample_names)
+        if short != samples:
+            notes.append(
+                f"{path.name}: folder and ending of sample names were left out ({first_few(short, 3)})."
+            )
+            samples = short
+    whole = frame.set_axis(pd.Index(header, dtype=object), axis=1)
+    labels = fill_blank_labels(
+        pd.Index(frame.iloc[:, keep[0]].fillna("").astype(str)), whole, path.name, notes
+    )
+    values = numbers_of(path, frame, table, labels, header, keep[1:], notes)
+    named = pd.DataFrame(values, index=labels, columns=pd.Index(samples, dtype=object))
+    if n_genes is not None and orientation == "auto":
+        orientation = _side_with_genes(path, named, n_genes)
+    found, evidence = _orient(orientation, named, sample_names)
+    if at is not None:
+        evidence = "a file about one sample"
+    return Matrix(
+        path, named.T if found == "samples_by_genes" else named, found, evidence, notes=notes, column=taken
+    )
+
+
+def _opened(
+    path: Path, sample_names: frozenset[str], notes: list[str]
+) -> tuple[pd.DataFrame, list[str], Table | None, int]:
+    """Return cells (numbered columns), header, the text table, and how many columns describe genes."""
+    what, described, table = "expression matrix", 0, None
+    if existing_file(path, what).suffix.lower() in EXCEL:
+        frame = read_excel(path, notes)
+        header = [str(name) for name in frame.columns]
+        frame.columns = pd.RangeIndex(frame.shape[1])
+    else:
+        no_header = partial(names_without_header, path, known=ANNOTATION, sample_names=sample_names)
+        table = open_table(path, what, notes, no_header)
         header = table.header
-        missing = dict.fromkeys(range(1, len(header)), _NUMBER_MISSING) | {0: []}
+        if len(table.sizes) == 4:  # GCT 1.3: columns and rows that describe genes and samples
+            described, rows = table.sizes[2:]
+            table = replace(table, body="".join(table.body.split("\n", rows)[rows:]), lines=None)
+        missing = dict.fromkeys(range(1, len(header)), _PLAIN_MISSING) | {0: []}
         frame = parse(
-            table,
-            dtype={0: str},
-            keep_default_na=False,
-            na_values=missing,
-            decimal=table.decimal,
-            float_precision="round_trip",
+            table, dtype={0: str}, keep_default_na=False, na_values=missing, float_precision="round_trip"
         )
+        if len(table.sizes) >= 2 and len(frame) != table.sizes[0]:
+            raise InputError(
+                f"{path}: has {len(frame)} rows where its second line announces {table.sizes[0]}; it may be "
+                "cut off, download or export it again."
+            )
+    frame = without_repeated_header(path, frame, header, notes)
     if frame.empty:
         raise InputError(f"{path}: the expression matrix has a header but no rows.")
-    whole = frame.set_axis(pd.Index(header, dtype=object), axis=1)
-    frame, header = _without_annotation(path, frame, header, sample_names, notes)
-    labels = fill_blank_labels(pd.Index(frame.iloc[:, 0].fillna("").astype(str)), whole, path.name, notes)
-    numbers = frame.iloc[:, 1:]
-    _check_numbers(path, numbers, labels, header[1:])
-    values = pd.DataFrame(
-        numbers.to_numpy(np.float64), index=labels, columns=pd.Index(header[1:], dtype=object)
-    )
-    if n_genes is not None and orientation == "auto":
-        orientation = _side_with_genes(path, values, n_genes)
-    found, evidence = _orient(orientation, values, sample_names)
-    if found == "samples_by_genes":
-        values = values.T
-    return Matrix(path, values, found, evidence, notes=notes)
+    return frame, header, table, described
 
 
-def _without_annotation(
-    path: Path, frame: pd.DataFrame, header: list[str], sample_names: frozenset[str], notes: list[str]
-) -> tuple[pd.DataFrame, list[str]]:
-    """Leave out running numbers in front, and columns that describe genes instead of measuring a sample."""
-    running = frame.iloc[:, 0].astype(str).tolist()
-    counted = any(running == [str(i + start) for i in range(len(frame))] for start in (0, 1))
-    if (
-        counted
-        and header[0].lower() in ("", "unnamed: 0")
-        and frame.shape[1] > 2
-        and frame.dtypes.iloc[1].kind == "O"
-    ):
-        frame, header = frame.iloc[:, 1:], header[1:]
-    drop = []
-    for i in range(1, frame.shape[1]):
-        column = frame.iloc[:, i]
-        known = header[i].lower().replace(" ", "_") in _ANNOTATION
-        if header[i] in sample_names:
-            continue
-        blank = not header[i] and column.isna().all()
-        if known or blank or (column.dtype == object and pd.to_numeric(column, errors="coerce").isna().all()):
-            drop.append(i)
-    if len(drop) == frame.shape[1] - 1:
-        i = drop[0]
-        value = frame.iloc[:, i].dropna().iloc[:1].tolist()
-        raise InputError(
-            f"{path}: no column holds numbers (column '{header[i]}' starts with {value}); an expression "
-            "matrix "
-            "has identifiers in its first column and numbers in the others."
-        )
-    named = [header[i] for i in drop if header[i]]
-    if named:
-        notes.append(f"{path.name}: columns without measurements were left out: {first_few(named)}.")
-    keep = [i for i in range(frame.shape[1]) if i not in set(drop)]
-    return frame.iloc[:, keep], [header[i] for i in keep]
-
-
-def _numbers_or_text(column: pd.Series) -> pd.Series:
-    column = column.where(~column.isin(_NUMBER_MISSING))
-    numbers = pd.to_numeric(column, errors="coerce")
-    return numbers if numbers.notna().sum() == column.notna().sum() else column
-
-
-def _check_numbers(path: Path, frame: pd.DataFrame, labels: pd.Index, header: list[str]) -> None:
-    for i, dtype in enumerate(frame.dtypes):
-        if dtype.kind not in "iuf":
-            column = frame.iloc[:, i]
-            text = column[column.notna() & pd.to_numeric(column.astype(str), errors="coerce").isna()]
-            row = int(np.flatnonzero(frame.index == text.index[0])[0])
-            raise InputError(
-                f"{path}: row '{labels[row]}', column '{header[i]}': {str(text.iloc[0])!r} is not a number "
-                f"({len(text)} such cells in this column); correct it, or leave the cell empty if it is "
-                "missing."
-            )
+def _strand(
+    path: Path, frame: pd.DataFrame, header: list[str], at: int, column: str | None, notes: list[str]
+) -> tuple[int, str]:
+    """Return the column of STAR's strands to take, where none is stated; other files' column as it is."""
+    lower = [name.lower() for name in header]
+    if column is not None or lower[at] != STRANDS[0]:
+        return at, header[at]
+    genes = ~frame.iloc[:, 0].astype(str).str.match(SUMMARY_ROW)
+    totals = [
+        float(pd.to_numeric(frame.iloc[:, lower.index(name)][genes], errors="coerce").sum())
+        for name in STRANDS
+    ]
+    strand = strand_of(totals)
+    shown = ", ".join(f"{name} {total:,.0f}" for name, total in zip(STRANDS, totals, strict=True))
+    notes.append(f"{path.name}: strand '{strand}' was taken (reads in genes: {shown}).")
+    return lower.index(strand), strand
 
 
 def _orient(stated: str, values: pd.DataFrame, sample_names: frozenset[str]) -> tuple[Orientation, str]:
@@ -254,38 +300,6 @@ def _side_with_genes(path: Path, values: pd.DataFrame, n_genes: Callable[[pd.Ind
     return "genes_by_samples" if in_rows > in_columns else "samples_by_genes"
 
 
-def _read_h5ad(path: Path) -> Matrix:
-    import anndata  # heavy: only for this format
-
-    try:
-        data = anndata.read_h5ad(path)
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: cannot be read as h5ad ({reason}); write it again with anndata.") from None
-    names = data.var_names
-    if "counts" in data.layers:
-        source, values = "layers['counts']", data.layers["counts"]
-    elif "measured" in data.layers:
-        source, values = "layers['measured']", data.layers["measured"]
-    elif data.raw is not None:
-        source, values, names = "raw", data.raw.X, data.raw.var_names
-    else:
-        source, values = "X", data.X
-    if values is None:
-        raise InputError(f"{path}: has no matrix (neither X, raw nor layers['counts']); write it with one.")
-    dense = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
-    if dense.dtype.kind not in "iufb":
-        raise InputError(
-            f"{path}: {source} holds {dense.dtype} instead of numbers; write it as float or integer."
-        )
-    frame = pd.DataFrame(
-        dense.T.astype(np.float64), index=names.astype(str), columns=data.obs_names.astype(str)
-    )
-    obs = data.obs.astype(object).where(data.obs.notna(), "").astype(str)
-    notes = [f"{path.name}: the values were taken from {source}."]
-    return Matrix(path, frame, "samples_by_genes", "h5ad has samples in rows", obs=obs, notes=notes)
-
-
 def _check_names(matrix: Matrix) -> None:
     """Check that samples have distinct names, and leave out rows without a gene identifier."""
     values, path = matrix.frame, matrix.file
@@ -299,6 +313,7 @@ def _check_names(matrix: Matrix) -> None:
             f"{path}: {len(repeated)} sample names occur more than once ({first_few(repeated)}); "
             "give each sample its own name, or remove the copies."
         )
+    refuse_transcripts(path, values.index)
     blank = blank_labels(values.index)
     nameless = int(blank.sum())
     if nameless:

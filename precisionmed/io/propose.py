@@ -26,7 +26,7 @@ from precisionmed.io._guess import (
     unused_columns,
 )
 from precisionmed.io._samples import match_samples, names_in
-from precisionmed.io.expression import read_expression
+from precisionmed.io.expression import read_expressions
 from precisionmed.io.scale import describe_scale, detect_scale
 
 _WIDTH = 100
@@ -81,7 +81,7 @@ def propose_config(
     paths, tables = _paths(expression), _paths(clinical)
     notes: list[str] = []
     table = read_clinical(tables, None, notes) if tables else None
-    matrix = read_expression(paths[0], sample_names=names_in(table, None))
+    matrix = read_expressions(paths, sample_names=names_in(table, None))[0]
     scale, _ = detect_scale(matrix.frame, paths[0].name)
     remarks = {"cohort.orientation": f"Found: {matrix.orientation} ({matrix.evidence}).",
                "cohort.scale": describe_scale(matrix.frame, paths[0].name)}  # fmt: skip
