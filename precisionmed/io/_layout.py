@@ -247,7 +247,8 @@ def _regularity(widths: list[int], delimiter: str) -> tuple[int, float, int]:
     if share == 1:
         return (8 if rest is widths else 4) - blank, 1.0, usual
     if set(rest[1:]) == {usual} and rest[0] == usual - 1:
-        return (6 if rest is widths else 2) - blank, 1.0, usual
+        whole = rest is widths and usual > 2  # else decimals may look like it
+        return (6 if whole else 3 if rest is widths else 2) - blank, 1.0, usual
     return int(not blank), share, usual
 
 
