@@ -490,3 +490,18 @@ def test_a_model_with_strata_is_scored_within_them():
 def test_a_lasso_without_events_is_refused():
     with pytest.raises(InputError, match="needs events; there are none in 40 samples"):
         LassoCox().fit(X, _y(TIME, EVENT * 0))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_concordance_with_entry_counts_every_pair_at_risk_together(seed):
+    time, event, entry, covariates, groups = _cohort(seed)
+    risk = covariates[:, 0].round(0)
+    won = pairs = 0.0
+    for i in np.flatnonzero(event):
+        later = (time > time[i]) | ((time == time[i]) & ~event)
+        for j in np.flatnonzero(later & (entry < time[i]) & (groups == groups[i])):
+            pairs += 1
+            won += 1.0 if risk[i] > risk[j] else 0.5 if risk[i] == risk[j] else 0.0
+    found = metrics.concordance(time, event, risk, entry=entry, strata=groups)
+    assert found == pytest.approx(won / pairs, rel=1e-12)
