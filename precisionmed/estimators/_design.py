@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from precisionmed.errors import InputError, first_few
+from precisionmed.estimators._levels import level_words
 from precisionmed.estimators._matrix import Matrix
 
 Covariates = ArrayLike | pd.DataFrame | pd.Series | None
@@ -35,7 +36,7 @@ def learn_covariates(covariates: Covariates, n_samples: int, *, fill: bool = Fal
                 f"covariate '{name}' is missing in {int(column.isna().sum())} sample(s); fill or drop it."
             )
         if len(column.unique()) > 1:
-            levels = [] if numeric else sorted(set(column.astype(str)))
+            levels = [] if numeric else sorted(set(level_words(column, "")))
             described.append({"name": name, "levels": levels, "median": median})
     return described
 

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError, first_few
+from precisionmed.estimators._levels import level_words, to_known
 
 OTHER, MISSING = "other", "missing"
 NEGATIVE = frozenset(
@@ -131,7 +132,7 @@ class CovariateEncoder(BaseEstimator):
         )
 
     def _learn_levels(self, name: str, column: pd.Series) -> None:
-        counts = _words(column).value_counts()
+        counts = level_words(column, MISSING).value_counts()
         # Equal counts are ordered by name, so that the order of the samples does not matter.
         ordered = sorted(counts.index, key=lambda level: (-counts[level], level))
         known = [level for level in ordered if level != MISSING]
@@ -153,9 +154,9 @@ class CovariateEncoder(BaseEstimator):
         self.columns_ += [f"{name}: {level}" for level in self.levels_[name]]
 
     def _learn_order(self, name: str, column: pd.Series) -> None:
-        words = _words(column)
+        words = level_words(column, MISSING)
         counts = words.value_counts()
-        levels = [str(level) for level in column.cat.categories]
+        levels = level_words(pd.Series(column.cat.categories), MISSING).tolist()
         groups = _merged([[level] for level in levels if counts.get(level, 0)], counts, self.min_level)
         labels = ["/".join(group) for group in groups]
         merged = {level: label for group, label in zip(groups, labels, strict=True) for level in group}
@@ -180,11 +181,12 @@ class CovariateEncoder(BaseEstimator):
             self.notes_.append(f"{name}: {missing} missing values set to the commonest level, {frequent}.")
 
     def _known(self, name: str, column: pd.Series) -> pd.Series:
-        words, levels = _words(column), self.levels_[name]
+        words, levels = level_words(column, MISSING), self.levels_[name]
         if name in self.merged_:
-            return words.map(self.merged_[name]).fillna(self.merged_[name][MISSING])
+            return to_known(words, self.merged_[name], self.merged_[name][MISSING])
         rest = OTHER if OTHER in levels else self.reference_[name]
-        return words.where(words.isin([*levels, self.reference_[name]]), rest)
+        known = [*levels, self.reference_[name]]
+        return to_known(words, dict(zip(known, known, strict=True)), rest)
 
     def level_table(self, X: pd.DataFrame, event: ArrayLike) -> pd.DataFrame:
         """Count the samples and events behind every encoded column, and behind the references.
@@ -221,10 +223,6 @@ def is_ordered(column: pd.Series) -> bool:
 def is_number(column: pd.Series) -> bool:
     """Return whether a clinical column is a number (yes and no is not)."""
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-
-
-def _words(column: pd.Series) -> pd.Series:
-    return column.astype(object).where(column.notna(), MISSING).astype(str)
 
 
 def _merged(groups: list[list[str]], counts: pd.Series, fewest: int) -> list[list[str]]:

@@ -44,9 +44,8 @@ def read_clinical(paths: Sequence[Path], join_column: str | None, notes: list[st
         table = _join(table, other, (paths[0].name, path.name), join_column, notes)
     again = table.duplicated()
     if again.any():
-        notes.append(
-            f"{clinical_label(paths)}: {int(again.sum())} rows that repeat another one were left out."
-        )
+        names = " and ".join(path.name for path in paths)
+        notes.append(f"{names}: {int(again.sum())} rows that repeat another one were left out.")
     return table[~again].reset_index(drop=True)
 
 

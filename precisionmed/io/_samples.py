@@ -215,7 +215,8 @@ class _Search:
         rows = np.array([place.get(key, -1) for key in keys])
         matched = [key for key in keys if key in place]
         if twice:
-            if len(matched) >= ENOUGH * len(keys) or self.stated:
+            named = is_name_column(column) or not all(_loose(key).isdigit() for key in matched)
+            if self.stated or (named and len(matched) >= ENOUGH * len(keys)):
                 self.repeated.setdefault(column, pd.Index(values.iloc[twice].unique()))
             return None
         if not matched or (not rule.shared and len(set(matched)) < len(matched)):

@@ -136,3 +136,18 @@ def test_samples_and_events_of_every_level_are_counted(clinic):
     assert found.loc[("size", "missing"), ["n", "events"]].tolist() == [6, 2]
     for name in ("grade", "nodes"):
         assert found.loc[name, "n"].sum() == 24
+
+
+@pytest.mark.parametrize("kind", ["nominal", "ordered"])
+@pytest.mark.parametrize(
+    "new", [[0, 1, 2], [0.0, 1.0, 2.0], ["0", "1", "2"], ["0.0", "1.0", " 2"], [False, True, 2]]
+)
+def test_levels_are_the_same_as_numbers_texts_and_truth(kind, new):
+    for levels in (["0", "1", "2"], ["0.0", "1.0", "2.0"], [0, 1, 2], [0.0, 1.0, 2.0]):
+        values = [level for level, n in zip(levels, (12, 8, 7), strict=True) for _ in range(n)]
+        train = pd.DataFrame({"ecog": pd.Categorical(values, levels, ordered=kind == "ordered")})
+        encoder = CovariateEncoder().fit(train)
+        assert encoder.columns_ == ["ecog: 1", "ecog: 2"]
+        column = pd.Series(new, dtype=object)
+        table = encoder.transform(pd.DataFrame({"ecog": column}))
+        assert table.to_numpy().tolist() == [[0, 0], [1, 0], [0, 1]]

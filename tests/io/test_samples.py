@@ -86,6 +86,12 @@ def test_the_table_of_patients_with_two_samples_is_told():
         match(names, {"id": ["S0", "S0", "S1", "S1", "S2", "S3"], "visit": ["1", "2"] * 3})
 
 
+def test_a_numbered_patient_twice_is_told_and_not_a_measurement_taken():
+    table = {"id": ["1", "1", *NUMBERS[2:]], "os_months": [*NUMBERS[:10], "1", "2"]}
+    with pytest.raises(InputError, match=r"1 samples occur more than once in column 'id' \(1\)"):
+        match(NUMBERS, table)
+
+
 def test_names_that_excel_rounded_are_told():
     with pytest.raises(InputError, match="Excel has rounded the names"):
         match(["123456789012"], {"id": ["1.23457E+11"], "age": ["50"]})
