@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from precisionmed.datasets.simulate import simulate
-from precisionmed.errors import InputError
+from precisionmed.errors import PrecisionMedWarning
 from precisionmed.estimators.cox import CoxModel
 from precisionmed.io.codec import decode
 from precisionmed.pp.normalize import normalize
@@ -152,11 +152,13 @@ def test_neither_is_a_sentence():
 
 
 @pytest.mark.parametrize("role", ["treatment", "response"])
-def test_one_sided_column_is_refused_by_name(role):
+def test_one_sided_column_is_left_out_by_name(role):
     adata = cohort(40)
     adata.obs[role] = pd.Categorical([adata.obs[role].iloc[0]] * 40)
-    with pytest.raises(InputError, match=f"column '{role}': every sample is"):
-        response(adata, **FAST)
+    with pytest.warns(PrecisionMedWarning, match=f"column '{role}': every sample is"):
+        found = response(adata, **FAST).uns["precisionmed"]["response"]
+    assert found["available"] in ("neither", *({"treatment", "response"} - {role}))
+    assert any(f"column '{role}'" in note for note in found["notes"])
 
 
 def test_few_responders_are_no_classifier():
