@@ -151,3 +151,104 @@ def test_a_messy_table_goes_through_without_an_edit(messy, tmp_path):
     dead = messy.clinical["Vital status"].eq("Dead").sum()
     assert adata.obs["os_event"].sum() == dead
     assert adata.obs["dfs_event"].sum() == messy.clinical["DFS censored"].eq("0").sum()
+
+
+def test_two_clinical_tables_are_joined(files, tmp_path, monkeypatch):
+    files.clinical["sample_id"] = files.samples
+    files.clinical["patient"] = [f"P{i}" for i in range(12)]
+    patients = files.clinical[["patient", "months", "status"]]
+    samples = files.clinical[["sample_id", "patient", "er_ihc"]]
+    files.write()
+    patients.to_csv(tmp_path / "patients.tsv", sep="\t", index=False)
+    samples.to_csv(tmp_path / "samples.tsv", sep="\t", index=False)
+    monkeypatch.chdir(tmp_path)
+    for i, given in enumerate(
+        (
+            ["--clinical", "patients.tsv,samples.tsv"],
+            ["--clinical", "patients.tsv", "--clinical", "samples.tsv"],
+        )
+    ):
+        result = init("--expression", "expression.tsv", *given, "--output", f"{i}/config.yaml")
+        assert result.exit_code == 0, result.output
+        cohort = load_config(f"{i}/config.yaml").cohort
+        assert [path.resolve() for path in cohort.clinical_tables] == [
+            tmp_path / "patients.tsv",
+            tmp_path / "samples.tsv",
+        ]
+        assert read_cohort(cohort).obs["os_event"].sum() == 6
+
+
+ODD_NAMES = [
+    "[b]bold[/b] er status",
+    "{x} os months",
+    "os event \\[red]",
+    "a: 'b' \"c\" # chemo",
+    "x" * 300 + " age",
+    "%s batch",
+    "",
+    "#",
+    "- ER %",
+    "Größe (cm) ✓",
+    ":smile: stage",
+    "yes",
+    "null",
+    "tab\there",
+]
+
+
+def test_odd_names_are_printed_and_written_as_they_are(files, tmp_path):
+    for i, name in enumerate(ODD_NAMES):
+        files.clinical[name] = (
+            [("pos", "neg")[j % 2] for j in range(12)] if i % 2 else [str(j + 20) for j in range(12)]
+        )
+    files.write()
+    files.clinical.to_excel(tmp_path / "clinical.xlsx", index=False)
+    config = tmp_path / "config.yaml"
+    result = init(
+        "--expression",
+        tmp_path / "expression.tsv",
+        "--clinical",
+        tmp_path / "clinical.xlsx",
+        "--output",
+        config,
+    )
+    assert result.exit_code == 0, result.output
+    for shown in ("[b]bold[/b] er status", "os event \\[red]"):
+        assert shown in result.output
+    assert ("x" * 300) not in result.output
+    load_config(config)
+
+
+def test_a_wide_table_is_folded(files, tmp_path):
+    wide = pd.DataFrame({f"RFS event {i}": ["1", "0"] * 6 for i in range(500)})
+    files.clinical = pd.concat([files.clinical, wide], axis=1)
+    files.write()
+    config = tmp_path / "config.yaml"
+    result = init(
+        "--expression",
+        tmp_path / "expression.tsv",
+        "--clinical",
+        tmp_path / "clinical.tsv",
+        "--output",
+        config,
+    )
+    assert result.exit_code == 0, result.output
+    assert len(result.output.splitlines()) < 120
+    assert "more: see the config" in result.output
+    assert config.read_text().count("RFS event 499") == 1
+
+
+def test_an_existing_config_stays(files, tmp_path):
+    files.write()
+    config = tmp_path / "config.yaml"
+    config.write_text("mine")
+    result = init("--expression", tmp_path / "expression.tsv", "--output", config)
+    assert result.exit_code == 2
+    assert config.read_text() == "mine"
+
+
+def test_without_a_clinical_table_no_roles_are_proposed(files, tmp_path):
+    files.write()
+    result = init("--expression", tmp_path / "expression.tsv", "--output", tmp_path / "config.yaml")
+    assert result.exit_code == 0
+    assert "no clinical table" in result.output
