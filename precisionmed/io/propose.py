@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 from pydantic import BaseModel
 
 from precisionmed.config import EndpointConfig, RunConfig
+from precisionmed.errors import first_few
 from precisionmed.io._clinical_tables import read_clinical
 from precisionmed.io._guess import (
     COLUMNS,
@@ -26,6 +28,7 @@ from precisionmed.io._guess import (
     unused_columns,
 )
 from precisionmed.io._samples import match_samples, names_in
+from precisionmed.io._tissue import NO_TUMOUR, tissue_of_barcode
 from precisionmed.io.expression import read_expressions
 from precisionmed.io.scale import describe_scale, detect_scale
 
@@ -97,16 +100,27 @@ def propose_config(
     if source is None:
         return _proposed(RunConfig.model_validate(raw), remarks, None, None)
     source = source.astype(str).reset_index(drop=True)
-    proposal = guess_cohort(source, cohort.get("sample_column"))
+    tumours = _tumours(values.columns, remarks)
+    proposal = guess_cohort(source, cohort.get("sample_column"), tumours)
     raw["cohort"] = cohort | proposal.cohort
     remarks |= {f"cohort.{key}": text for key, text in proposal.remarks.items()}
     if proposal.cohort["roles"]["batch"]:
-        stay = keep_rows(source, proposal.cohort["keep"])
+        stay = keep_rows(source[tumours], proposal.cohort["keep"])
         seen = values.iloc[:, stay.index]
         method, why = propose_correction(seen, scale or "", stay, proposal.cohort["roles"])
         raw["batch"] = {"method": method}
         remarks["batch.method"] = why
     return _proposed(RunConfig.model_validate(raw), remarks, source, proposal)
+
+
+def _tumours(samples: pd.Index, remarks: dict[str, str]) -> np.ndarray:
+    """Return which samples are tumours as far as their barcodes say, and say how many are not."""
+    other = np.isin([tissue_of_barcode(str(sample)) for sample in samples], NO_TUMOUR)
+    if other.any():
+        remarks["cohort.normal_samples"] = (
+            f"{int(other.sum())} samples are no tumours by their barcode ({first_few(samples[other], 3)})."
+        )
+    return ~other if not other.all() else np.ones(len(samples), dtype=bool)
 
 
 def _proposed(

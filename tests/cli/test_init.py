@@ -252,3 +252,26 @@ def test_without_a_clinical_table_no_roles_are_proposed(files, tmp_path):
     result = init("--expression", tmp_path / "expression.tsv", "--output", tmp_path / "config.yaml")
     assert result.exit_code == 0
     assert "no clinical table" in result.output
+
+
+def test_normal_tissue_is_named_by_barcode_and_by_column(files, tmp_path):
+    files.samples = [f"TCGA-A1-A{i:03d}-{'11A' if i < 3 else '01A'}" for i in range(12)]
+    files.counts.columns = files.samples
+    files.clinical["sample"] = files.samples
+    files.clinical["definition"] = ["Solid Tissue Normal"] * 3 + ["Primary solid Tumor"] * 9
+    files.write()
+    config = tmp_path / "config.yaml"
+    result = init(
+        "--expression",
+        tmp_path / "expression.tsv",
+        "--clinical",
+        tmp_path / "clinical.tsv",
+        "--output",
+        config,
+    )
+    assert result.exit_code == 0, result.output
+    assert "3 samples are no tumours by their barcode" in result.output
+    cohort = load_config(config).cohort
+    assert cohort.keep == {"definition": ["Primary solid Tumor"]}
+    with pytest.warns(match="no tumours by their barcode"):
+        assert read_cohort(cohort).n_obs == 9

@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from precisionmed.io._guess._draft import SAMPLE_NAMES, Draft, counted, few_enough
+from precisionmed.io._tissue import tissue_of_value
 
 BATCHES = (
     r"\bbatch\w*",
@@ -25,12 +26,6 @@ _NOT_BATCH = (
     r"run ?time|run in|lab (value|test)|study (entry|end|id)|days|date of (birth|death)|cluster|size|normali"
 )
 _NOT_PATIENT = r"status|number of|\bage\b|vital|count|sex|gender|race|\bn\b|weight|height|size"
-
-
-_NOT_TUMOUR = (
-    r"normal|metasta|adjacent|control|benign|healthy|cell line|xenograft|^(nt|nb|"
-    r"tm|tr|tam|ct|nbc|nec)$|blood|recurr|^(11|06|6|10)$"
-)
 
 
 def find_batch(draft: Draft) -> str | None:
@@ -111,7 +106,7 @@ def find_keep(draft: Draft) -> dict[str, list[str]]:
     ):
         values = draft.present(column)
         distinct = [str(value) for value in values.unique()]
-        tumours = [value for value in distinct if not re.search(_NOT_TUMOUR, value.lower())]
+        tumours = [value for value in distinct if tissue_of_value(value) in ("primary", "")]
         if 0 < len(tumours) < len(distinct) <= 12:
             others = [value for value in distinct if value not in tumours]
             draft.remark("keep", f"Column '{column}' also has {counted(values, others)}.")

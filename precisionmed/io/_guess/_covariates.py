@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 
+from precisionmed.errors import InputError, PrecisionMedWarning
 from precisionmed.io._guess._draft import UNKNOWN, Draft, counted, few_enough, from_expression, matches
 from precisionmed.io._numbers import read_numbers
+from precisionmed.io._typed import typed
 
 _LEAST_RECORDED = 0.5
 
@@ -165,6 +168,7 @@ def _problem(draft: Draft, column: str, kind: Covariate, best: dict[str, str]) -
     if kind.numeric and not numeric:
         return "its values are no numbers"
     odd = _odd(values, found.numbers, kind, numeric)
+    odd = odd + _unreadable(values, odd)
     if not few_enough(values, odd) and not (numeric and kind.name == "grade"):
         return f"what {counted(values, odd)} mean is not known"
     if kind.name in _OPTIONAL:
@@ -188,9 +192,30 @@ def _blank_odd(draft: Draft, column: str, kind: Covariate) -> None:
     found = read_numbers(draft.clinical[column])
     numeric = len(found.numbers.dropna()) >= 0.5 * len(values)
     odd = _odd(values, found.numbers, kind, numeric)
-    draft.leave_out(column, odd, "roles.covariates")
+    draft.leave_out(column, odd + _unreadable(values, odd), "roles.covariates")
     if kind.name == "age" and numeric and found.numbers.median() > 120:
         draft.remark("roles.covariates", f"'{column}' seems to be in days.")
+
+
+def _unreadable(values: pd.Series, odd: list[str]) -> list[str]:
+    """Return further values, the rarest first, without which the column can be read as a covariate."""
+    left = values[~values.isin(odd)]
+    rarest = list(left.value_counts(ascending=True, sort=True).index)
+    blanked: list[str] = []
+    while not _reads(left[~left.isin(blanked)]) and rarest:
+        blanked.append(rarest.pop(0))
+    needed = [v for v in blanked if not _reads(left[~left.isin([other for other in blanked if other != v])])]
+    return sorted(needed if _reads(left[~left.isin(needed)]) else blanked)
+
+
+def _reads(values: pd.Series) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PrecisionMedWarning)
+            typed(values, "cohort.roles.covariates", "", [], None)
+    except InputError:
+        return False
+    return True
 
 
 def looks_like_covariate(column: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from precisionmed.io._guess._classes import find_intrinsic, find_response, find_treatment
@@ -36,7 +37,9 @@ class Proposal:
     """Column -> why it is not used, though it could be."""
 
 
-def guess_cohort(clinical: pd.DataFrame, sample_column: str | None = None) -> Proposal:
+def guess_cohort(
+    clinical: pd.DataFrame, sample_column: str | None = None, tumours: np.ndarray | None = None
+) -> Proposal:
     """Return proposed roles of a cohort, and why.
 
     Parameters
@@ -45,10 +48,12 @@ def guess_cohort(clinical: pd.DataFrame, sample_column: str | None = None) -> Pr
         Clinical table as text.
     sample_column
         Its column with the sample names.
+    tumours
+        Rows that are tumours by their barcode: roles are read from these.
     """
     draft = Draft(clinical)
     keep = find_keep(draft)
-    draft.clinical = keep_rows(clinical, keep)
+    draft.clinical = keep_rows(clinical if tumours is None else clinical[tumours], keep)
     if sample_column is not None:
         draft.roles[sample_column] = SAMPLE_NAMES
     roles: dict[str, Any] = {

@@ -271,13 +271,13 @@ def random_table(rng):
         for _ in range(int(rng.choice([0, 0, 1, 2]))):
             values[int(rng.integers(n))] = str(rng.choice(ODD))
         table[str(name)] = values
-    return pd.DataFrame(table, dtype=str)
+    return pd.DataFrame(table, dtype=str, index=[f"s{i}" for i in range(n)])
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_proposed_can_be_read_without_an_edit(seed):
     rng = np.random.default_rng(seed)
-    for _ in range(25):
+    for _ in range(15):
         table = random_table(rng)
         proposal = guess_cohort(table)
         config = CohortConfig.model_validate({"expression": ["x.tsv"]} | proposal.cohort)

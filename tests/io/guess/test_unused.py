@@ -123,7 +123,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_table_is_too_odd(data):
     names = data.draw(st.lists(NAMES, min_size=1, max_size=6, unique=True))
