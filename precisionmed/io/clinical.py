@@ -130,7 +130,8 @@ def summarize_clinical(obs: pd.DataFrame) -> pd.DataFrame:
         column = obs[name]
         present = column.dropna()
         if isinstance(column.dtype, pd.CategoricalDtype):
-            kind, counts = "category", present.value_counts()
+            # Ordered levels are listed in their order, others by frequency.
+            kind, counts = "category", present.value_counts(sort=not column.cat.ordered)
             many = len(counts) > 12 and len(counts) * 2 > len(present)
             counted = (f"{value} {count}" for value, count in counts.items() if count)
             summary = f"{len(counts)} different values" if many else first_few(counted, 6)

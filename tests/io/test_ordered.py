@@ -8,7 +8,7 @@ import pytest
 from precisionmed.config import RolesConfig
 from precisionmed.errors import InputError
 from precisionmed.io._ordered import ordered_levels
-from precisionmed.io.clinical import make_obs
+from precisionmed.io.clinical import make_obs, summarize_clinical
 
 
 def read(name, values, stated=None, key="", notes=None):
@@ -96,6 +96,7 @@ def test_the_cohort_keeps_the_substage_beside_the_stage():
     assert obs["stage"].tolist() == ["II", "II", "I"]
     assert obs["stage_detail"].tolist() == ["Stage IIA", "Stage IIB", "Stage I"]
     assert obs["ecog"].cat.ordered
+    assert summarize_clinical(obs).set_index("variable").loc["ecog", "summary"] == "0 1, 1 1, 2 1"
     again, _ = make_obs(obs.astype(object), roles, "clinical.tsv", [])  # as read from an h5ad
     assert again["stage"].tolist() == ["II", "II", "I"]
     assert again["stage_detail"].tolist() == obs["stage_detail"].tolist()
