@@ -113,7 +113,7 @@ def test_labels_and_endpoints_that_cannot_be_learned_are_skipped_with_a_note():
         biomarkers(adata, labels=("er", "response"), endpoints=[endpoint], **QUICK)
     notes = " ".join(_slots(adata)["notes"])
     assert len(caught) == 2
-    assert "smaller class has 3 samples" in notes
+    assert "smaller class has 3 patients" in notes
     assert "response: the cohort has no such label" in notes
     assert "4 events, fewer than 10" in notes
     assert _slots(adata)["tasks"].size == 0
