@@ -52,6 +52,10 @@ ProbeAnnotation = Annotated[
 SampleScale = Annotated[
     Scale | None, typer.Option("--scale", help="What the numbers are; the scale of training when left out.")
 ]
+Column = Annotated[
+    str | None,
+    typer.Option("--column", help="Column to take of a file about one sample (RSEM, salmon, STAR, ...)."),
+]
 
 
 def predict(
@@ -74,6 +78,7 @@ def predict(
     gene_ids: GeneIds = "auto",
     orientation: Orientation = "auto",
     scale: SampleScale = None,
+    column: Column = None,
     log: Log = None,
     threads: Threads = None,
 ) -> None:
@@ -91,6 +96,7 @@ def predict(
             orientation=orientation,
             gene_ids=gene_ids,
             probe_annotation=probe_annotation,
+            column=column,
         )
         if output is None:
             typer.echo(without_formulas(calls).to_csv(sep="\t", index_label="sample"), nl=False)
@@ -109,6 +115,7 @@ def adapt(
     gene_ids: GeneIds = "auto",
     orientation: Orientation = "auto",
     scale: SampleScale = None,
+    column: Column = None,
     log: Log = None,
     threads: Threads = None,
 ) -> None:
@@ -123,6 +130,7 @@ def adapt(
             orientation=orientation,
             gene_ids=gene_ids,
             probe_annotation=probe_annotation,
+            column=column,
         )
         adapted.save(output)
         say(f"Wrote {output}; call its samples with --batch {batch}")

@@ -34,6 +34,8 @@ class Reading:
     orientation: str = "auto"
     gene_ids: str = "auto"
     probe_annotation: str | Path | None = None
+    column: str | None = None
+    """Of files about one sample each, the column to take."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def measured_genes(
         annotation = read_probe_annotation(Path(reading.probe_annotation))
         rows = GeneRows(rows.genes, rows.rows, rows.rule, annotation)
     if isinstance(samples, str | Path):
-        table, where = _from_file(Path(samples), rows, reading), Path(samples).name
+        table, where = _from_file(Path(samples), rows, reading, as_read), Path(samples).name
     else:
         table, where = _from_memory(samples, rows, reading), "the new samples"
     _check_names(table, where)
@@ -100,8 +102,13 @@ def measured_genes(
     return Measured(frame.mask(below, 0.0) if scale in LINEAR else frame, reasons)
 
 
-def _from_file(path: Path, rows: GeneRows, reading: Reading) -> pd.DataFrame:
-    matrix = read_expression(path, reading.orientation, n_genes=rows.n_genes)
+def _from_file(path: Path, rows: GeneRows, reading: Reading, scale: str) -> pd.DataFrame:
+    matrix = read_expression(
+        path, reading.orientation, n_genes=rows.n_genes, column=reading.column, scale=scale
+    )
+    if matrix.column:  # which of several was taken is not to be overlooked
+        for note in matrix.notes:
+            warn(note)
     return matrix.frame.T
 
 

@@ -104,6 +104,7 @@ class LockedModel:
         orientation: str = "auto",
         gene_ids: str = "auto",
         probe_annotation: str | Path | None = None,
+        column: str | None = None,
     ) -> LockedModel:
         """Return a model that also knows a new batch (centre, platform), learned from samples of it.
 
@@ -119,7 +120,7 @@ class LockedModel:
             Name of the new batch.
         min_samples
             Fewest samples to learn it from.
-        scale, orientation, gene_ids, probe_annotation
+        scale, orientation, gene_ids, probe_annotation, column
             As in `predict`.
 
         Raises
@@ -127,7 +128,7 @@ class LockedModel:
         InputError
             The model corrects no batches, knows this one already, or there are too few samples.
         """
-        reading = Reading(scale, orientation, gene_ids, probe_annotation)
+        reading = Reading(scale, orientation, gene_ids, probe_annotation, column)
         measured = measured_by(self, expression, reading)
         unusable = measured.reasons != ""
         if unusable.any():
@@ -158,6 +159,7 @@ class LockedModel:
         orientation: str = "auto",
         gene_ids: str = "auto",
         probe_annotation: str | Path | None = None,
+        column: str | None = None,
     ) -> pd.DataFrame:
         """Return the calls for new samples, each computed alone.
 
@@ -186,6 +188,8 @@ class LockedModel:
         probe_annotation
             Table from probe to gene symbol (columns `probe` and `symbol`) of an array that training did not
             have.
+        column
+            Column to take of a file about one sample (RSEM, salmon, STAR, ...); that of `scale` by default.
 
         Returns
         -------
@@ -201,7 +205,7 @@ class LockedModel:
             The samples cannot be read, have too few of the model's genes or another scale is stated, or there
             are too few samples to centre.
         """
-        reading = Reading(scale, orientation, gene_ids, probe_annotation)
+        reading = Reading(scale, orientation, gene_ids, probe_annotation, column)
         return calls_of(self, prepare(self, expression, batch=batch, centre=centre, reading=reading))
 
     def describe(self) -> pd.DataFrame:

@@ -379,3 +379,24 @@ def test_what_a_correction_leaves_below_zero_counts_as_zero():
     )
     assert _read({"ESR1": 900.5, "PGR": -700.0}, "rsem")[1].startswith("scale looks like logarithms")
     assert _read({"ESR1": 900.0, "PGR": -1.0}, "counts")[1].startswith("scale looks like")
+
+
+def test_files_of_counting_programs_are_taken_by_the_scale_of_the_model(learned, new, tmp_path):
+    kind, model, _ = learned
+    if kind not in ("counts", "rsem"):
+        pytest.skip("counted")
+    values = new["S000"].astype(float)
+    expected = model.predict(values.to_frame().T).reset_index(drop=True)
+    counted = pd.DataFrame({"gene_id": values.index, "transcript_id(s)": "t", "length": 900.0})
+    counted["effective_length"], counted["expected_count"] = 800.0, values.to_numpy()
+    counted["TPM"], counted["FPKM"] = values.to_numpy() / 7, values.to_numpy() / 9
+    path = tmp_path / "S000.genes.results"
+    counted.to_csv(path, sep="\t", index=False)
+    found = model.predict(path)
+    assert found.index.tolist() == ["S000"]
+    _same(found.reset_index(drop=True), expected)
+    assert not model.predict(path, column="TPM")["her2_probability"].equals(found["her2_probability"])
+    values.to_csv(tmp_path / "S000.htseq.txt", sep="\t", header=False)
+    found = model.predict(tmp_path / "S000.htseq.txt")
+    assert found.index.tolist() == ["S000"]
+    _same(found.reset_index(drop=True), expected)
