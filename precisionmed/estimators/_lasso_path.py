@@ -110,10 +110,11 @@ class Walk:
             [saturated_loss(problem.family, problem.outcome, w) for w in problem.weight]
         )
         self.state = self._null_state()
-        self._solve(0.0, _NULL_TOLERANCE, ~self.stopped)
+        spread = problem.spread
+        self._solve(0.0, _NULL_TOLERANCE * spread, ~self.stopped)
         self.null = self.state.loss.copy()
         self.candidate[:] = (problem.factor == 0) & (problem.scale > 0)
-        self._solve(0.0, 0.1 * problem.tolerance, ~self.stopped)
+        self._solve(0.0, 0.1 * problem.tolerance * spread, ~self.stopped)
         self._gradients(~self.stopped)
         self.largest = self._largest_penalties()
         ratio = min_ratio or (1e-2 if np.sum(problem.weight[0] > 0) < p else 1e-4)
@@ -254,13 +255,15 @@ class Walk:
         """Return, for each fit, the smallest penalty that selects nothing."""
         problem = self.problem
         steepest = np.zeros(len(self.gradient))
+        rounding = 1e-6 * problem.spread
         for f in range(steepest.size):
             factor = problem.factor[f % len(problem.factor)]
             penalized = (factor > 0) & np.isfinite(factor)
-            if penalized.any():
-                steepest[f] = np.max(np.abs(self.gradient[f][:, penalized]) / factor[penalized])
+            slope = np.abs(self.gradient[f][:, penalized])
+            if slope.max(initial=0.0) > rounding:
+                steepest[f] = np.max(slope / factor[penalized])
         # Where nothing can be selected (constant genes, one class) any grid will do.
-        return np.where(steepest > 1e-6, steepest, 1.0) / max(problem.alpha, 1e-3)
+        return np.where(steepest > 0, steepest, problem.spread) / max(problem.alpha, 1e-3)
 
     def _null_state(self) -> State:
         """Return fits without genes."""

@@ -19,6 +19,7 @@ from precisionmed.kernels.lasso_losses import (
     BINOMIAL,
     COX_BRESLOW,
     COX_EFRON,
+    GAUSSIAN,
     MULTINOMIAL,
     Outcome,
     loss_terms,
@@ -122,6 +123,16 @@ class Problem:
         """Return the loss at a linear predictor, (k, n) or (n,), for weights (n,), all in `order`."""
         spare = np.empty((2, weight.size))
         return loss_terms(self.family, np.atleast_2d(eta), 0, self.outcome, weight, spare[0], spare[1])
+
+    @property
+    def spread(self) -> float:
+        """Return the standard deviation of a measured outcome, which gradients are in units of; else 1."""
+        if self.family != GAUSSIAN:
+            return 1.0
+        rest = self.target - self.cohort_offset[0]
+        weight = self.weight[0]
+        centre = weight @ rest if self.fit_intercept else 0.0
+        return float(np.sqrt(weight @ (rest - centre) ** 2)) or 1.0
 
     def informative(self, fit: int) -> int:
         """Return how many samples (Cox: events) a fit has."""

@@ -89,7 +89,7 @@ def ability_to_correlate(
     """
     centred = X - X.mean(axis=0)
     length = np.sqrt(np.einsum("ij,ij->j", centred, centred))
-    varies = length > 1e-12 * np.maximum(np.abs(X).max(axis=0), 1)
+    varies = length > 1e-12 * np.abs(X).max(axis=0)
     units = np.ascontiguousarray((centred[:, varies] / length[varies]).T)  # genes in rows
     n = len(units)
     drawn = (

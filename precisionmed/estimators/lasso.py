@@ -170,7 +170,14 @@ class _Cox(SurvivalScore, Linear):
 class LassoLinearCV(_Linear, CrossValidated):
     """Linear LASSO whose penalty is chosen by cross-validated squared error.
 
-    Parameters and attributes as in `LassoLogisticCV`; `coef_` is per unit of the input.
+    Parameters and attributes as in `LassoLogisticCV`; `coef_` is per unit of the input. The unit of
+    `y` does not matter (with `alpha=1`).
+
+    Notes
+    -----
+    With `alpha` below 1 the objective is that of scikit-learn's `ElasticNet` and of R's
+    `glmnet(x, y, family = gaussian())`. `glmnet(x, y)` divides `y` by its standard deviation s first, and its
+    ridge penalty is s times smaller at the same `lambda`.
     """
 
 
