@@ -192,16 +192,20 @@ def strand_of(totals: Sequence[float]) -> str:
     return STRANDS[0]
 
 
-def refuse_transcripts(path: Path, labels: pd.Index) -> None:
-    """Refuse a matrix of transcripts.
+def refuse_transcripts(path: Path, values: pd.DataFrame) -> None:
+    """Refuse a matrix of transcripts (rows).
+
+    Probes of arrays are named by accessions too; their log ratios are negative, which no amount of a
+    transcript is.
 
     Raises
     ------
     InputError
         Most identifiers are transcripts.
     """
-    some = [str(label) for label in labels[:: max(1, len(labels) // 500)]]
-    if some and np.mean([bool(_TRANSCRIPT.match(label)) for label in some]) > 0.5:
+    some = [str(label) for label in values.index[:: max(1, len(values) // 500)]]
+    named_so = bool(some) and np.mean([bool(_TRANSCRIPT.match(label)) for label in some]) > 0.5
+    if named_so and not bool((values.to_numpy() < 0).any()):
         raise InputError(
             f"{path}: its rows are transcripts ({first_few(some, 2)}); sum them to genes first (tximport, or "
             "salmon with --geneMap)."

@@ -44,7 +44,9 @@ def refuse_other_species(labels: pd.Index, mapped: pd.DataFrame, file: Path | st
         if 2 * len(foreign) >= len(texts):
             raise InputError(f"{file}: {told}; give human genes (orthologues: map them before).")
         warn(f"{Path(file).name}: {told}; they stay as they are.", notes)
-    transcripts = texts[np.asarray(texts.str.fullmatch(_TRANSCRIPT.pattern), dtype=bool)]
+    # an annotation may give the symbol of a probe that is named by an accession
+    annotated = ~mapped["symbol"].isin(["", *texts]).to_numpy()
+    transcripts = texts[np.asarray(texts.str.fullmatch(_TRANSCRIPT.pattern), dtype=bool) & ~annotated]
     if 2 * len(transcripts) >= len(texts):
         raise InputError(
             f"{file}: the identifiers are transcripts ({first_few(transcripts, 3)}); sum them to genes "

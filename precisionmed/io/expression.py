@@ -313,7 +313,7 @@ def _check_names(matrix: Matrix) -> None:
             f"{path}: {len(repeated)} sample names occur more than once ({first_few(repeated)}); "
             "give each sample its own name, or remove the copies."
         )
-    refuse_transcripts(path, values.index)
+    refuse_transcripts(path, values)
     blank = blank_labels(values.index)
     nameless = int(blank.sum())
     if nameless:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import anndata
 import h5py
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from scipy import sparse
 
 from precisionmed.errors import InputError
+from precisionmed.io._formats import refuse_transcripts
 from precisionmed.io.cohort import read_cohort
 from precisionmed.io.expression import read_expression, read_expressions
 from precisionmed.io.tables import read_text_table
@@ -227,3 +230,25 @@ def test_a_damaged_sparse_matrix_is_told(tmp_path):
         file["raw/X/indices"][0] = 2_000_000_000
     with pytest.raises(InputError, match="cannot be read as h5ad"):
         read_expression(tmp_path / "m.h5ad")
+
+
+def test_probes_named_by_accessions_are_no_transcripts():
+    rows = pd.Index([f"NM_{i:06d}" for i in range(40)])
+    amounts = pd.DataFrame(1.0, index=rows, columns=["a", "b"])
+    with pytest.raises(InputError, match="rows are transcripts"):
+        refuse_transcripts(Path("x.tsv"), amounts)
+    ratios = amounts.copy()
+    ratios.iloc[3, 1] = -0.4
+    refuse_transcripts(Path("x.tsv"), ratios)
+
+
+def test_an_array_named_by_accessions_is_read_by_its_annotation(files, text_file):
+    genes = list(files.counts.index)
+    files.counts = np.log2(files.counts.astype(float)) - 8
+    files.counts.index = pd.Index([f"NM_{i:06d}" for i in range(len(genes))], name="probe")
+    rows = "".join(f"NM_{i:06d}\t{gene}\n" for i, gene in enumerate(genes))
+    annotation = text_file("annotation.tsv", "probe\tsymbol\n" + rows)
+    given = files.write() | {"gene_ids": "probe", "probe_annotation": annotation}
+    assert set(read_cohort(given).var_names) == set(genes)
+    with pytest.raises(InputError, match="transcripts"):
+        read_cohort(files.write())
