@@ -74,6 +74,8 @@ def looks_like(clinical: pd.DataFrame, column: str, said: Proposal) -> str:
         return f"receptor {receptors[0]}"
     outcome = matches(column, EVENT_NAMES) and not matches(column, NOT_OUTCOME)
     time = matches(column, TIME_NAMES) and not matches(column, NOT_TIME)
+    if matches(column, r"\baol\b|\bpred|\bprob|\brisk|\bscore|\b\d+ ?y(ears?)?\b"):
+        outcome = time = False  # a forecast of the outcome, not what happened
     telling = endpoint_of(column) or matches(column, rf"{FOLLOW}|event|censor|\btime\b")
     if (column in said.reasons and (outcome or time)) or ((outcome or time) and telling):
         return "follow-up"

@@ -33,6 +33,8 @@ TABLE = pd.DataFrame(
         "Plate": ["a", "b"] * 4,
         "comment": list("abcdefgh"),
         "PR": [""] * 8,
+        "aol_os_10y": ["0.9", "0.8"] * 4,
+        "predicted relapse": ["0.1", "0.2"] * 4,
     }
 )
 
