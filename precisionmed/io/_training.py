@@ -1,7 +1,10 @@
-"""What a locked model remembers of its training cohort's outcome: groups, never patients."""
+"""What a locked model remembers of its training cohort: how files became genes, and outcome by group."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 from anndata import AnnData
 
@@ -33,3 +36,23 @@ def subtype_survival(adata: AnnData) -> pd.DataFrame | None:
             table.insert(0, "endpoint", name)
             tables.append(table)
     return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def locked_inputs(adata: AnnData) -> dict[str, Any]:
+    """Return how the files of the cohort became genes, for new files to become them the same way."""
+    ingest = adata.uns["precisionmed"]["ingest"]
+    rows = ingest.get("gene_rows")
+    if rows is None:  # simulated, or put together by hand
+        names = adata.raw.var_names.astype(str)
+        rows = pd.DataFrame({"row": names, "gene": names, "chosen": True, "file": 0})
+    rows = rows[rows["gene"].isin(adata.raw.var_names)].reset_index(drop=True)
+    params = ingest["params"]
+    values = adata.raw.X.data if hasattr(adata.raw.X, "toarray") else np.asarray(adata.raw.X)
+    return {
+        "rows": rows[["row", "gene", "chosen", "file"]],
+        "duplicate_genes": str(params.get("duplicate_genes", "highest_mean")),
+        "gene_ids": str(params.get("gene_ids", "symbol")),
+        "orientation": str(params.get("orientation", "genes_by_samples")),
+        "scale_as_read": str(params.get("scale_as_read", params["scale"])),
+        "whole_numbers": bool((np.rint(values) == values)[~np.isnan(values)].all()),
+    }

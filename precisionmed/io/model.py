@@ -24,7 +24,7 @@ from precisionmed.errors import InputError, warn
 from precisionmed.io._evidence import description, with_evidence
 from precisionmed.io._new_samples import NewSamples, Reading
 from precisionmed.io._predict import calls_of, measured_by, prepare
-from precisionmed.io._training import subtype_survival
+from precisionmed.io._training import locked_inputs, subtype_survival
 from precisionmed.io.codec import decode, encode
 from precisionmed.io.run import read_run, replacing
 
@@ -243,7 +243,7 @@ def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
     preprocessor = decode(steps["batch" if "model" in steps.get("batch", {}) else "normalize"]["model"])
     tasks = with_evidence(_tasks(steps), steps, adata)
     parts = {
-        "inputs": _inputs(adata),
+        "inputs": locked_inputs(adata),
         "preprocessor": preprocessor,
         "reference": _reference(adata),
         "tasks": tasks,
@@ -276,26 +276,6 @@ def _tasks(steps: dict[str, Any]) -> dict[str, Any]:
     if "model" in classifier:
         tasks["response"] = {"kind": "receptor", "model": decode(classifier["model"])}
     return tasks
-
-
-def _inputs(adata: ad.AnnData) -> dict[str, Any]:
-    """Return how the files of the cohort became genes, for new files to become them the same way."""
-    ingest = adata.uns["precisionmed"]["ingest"]
-    rows = ingest.get("gene_rows")
-    if rows is None:  # simulated, or put together by hand
-        names = adata.raw.var_names.astype(str)
-        rows = pd.DataFrame({"row": names, "gene": names, "chosen": True, "file": 0})
-    rows = rows[rows["gene"].isin(adata.raw.var_names)].reset_index(drop=True)
-    params = ingest["params"]
-    values = adata.raw.X.data if hasattr(adata.raw.X, "toarray") else np.asarray(adata.raw.X)
-    return {
-        "rows": rows[["row", "gene", "chosen", "file"]],
-        "duplicate_genes": str(params.get("duplicate_genes", "highest_mean")),
-        "gene_ids": str(params.get("gene_ids", "symbol")),
-        "orientation": str(params.get("orientation", "genes_by_samples")),
-        "scale_as_read": str(params.get("scale_as_read", params["scale"])),
-        "whole_numbers": bool((np.rint(values) == values)[~np.isnan(values)].all()),
-    }
 
 
 def _reference(adata: ad.AnnData) -> dict[str, Any]:
