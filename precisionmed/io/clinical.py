@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from precisionmed.config import RolesConfig
-from precisionmed.errors import InputError, first_few, nearest, warn
+from precisionmed.errors import Findings, InputError, first_few, nearest, warn
 from precisionmed.io._endpoints import endpoint_columns
 from precisionmed.io._ordered import DETAIL
 from precisionmed.io._typed import typed
@@ -81,31 +81,41 @@ def make_obs(
     Raises
     ------
     InputError
-        A declared column is missing, or a value in it is not what its role allows.
+        A declared column is missing, or a value in it is not what its role allows: all that are, together.
     """
-    canonical = endpoint_columns(clinical, roles.endpoints, file, notes)
-    canonical |= _labels(clinical, roles, file, notes)
+    found = Findings()
+    canonical: dict[str, pd.Series] = {}
+    for endpoint in roles.endpoints:
+        with found.collecting():
+            one = {endpoint: roles.endpoints[endpoint]}
+            canonical |= endpoint_columns(clinical, one, file, notes)
+    canonical |= _labels(clinical, roles, file, notes, found)
     used: dict[str, str] = {}
-    for listed, key in ((roles.groups, "groups"), (roles.covariates, "covariates")):
+    for listed, key in (
+        (roles.groups, "groups"),
+        (roles.covariates, "covariates"),
+        (roles.ordered, "ordered"),
+    ):
         for name in listed:
-            clinical_column(clinical, name, f"cohort.roles.{key}", file)
-            used[name] = f"cohort.roles.{key}"
+            with found.collecting():
+                clinical_column(clinical, name, f"cohort.roles.{key}", file)
+                used |= {name: f"cohort.roles.{key}"} if key != "ordered" else {}
     names = _names(clinical, roles, set(canonical))
     renamed = [old for old, new in names.items() if new.startswith(f"{old}_recorded")]
     if renamed:
         notes.append(
             f"Clinical columns kept as '<name>_recorded', their names being reserved: {first_few(renamed)}."
         )
-    for name in roles.ordered:
-        clinical_column(clinical, name, "cohort.roles.ordered", file)
     others: dict[str, pd.Series] = {}
     for old, new in names.items():
         if new in canonical:
             continue
-        others[new] = typed(clinical[old], used.get(old, ""), file, notes, roles.ordered.get(old))
+        with found.collecting():
+            others[new] = typed(clinical[old], used.get(old, ""), file, notes, roles.ordered.get(old))
         detail = f"{new}{DETAIL}"
-        if _is_coarser(clinical[old], others[new]) and detail not in names.values():
+        if new in others and _is_coarser(clinical[old], others[new]) and detail not in names.values():
             others[detail] = to_categories(clinical[old], [])
+    found.raise_any()
     obs = pd.DataFrame({**canonical, **others}, index=clinical.index)
     update = {
         "covariates": [names[name] for name in roles.covariates],
@@ -173,7 +183,9 @@ def _names(clinical: pd.DataFrame, roles: RolesConfig, canonical: set[str]) -> d
     return names
 
 
-def _labels(clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[str]) -> dict[str, pd.Series]:
+def _labels(
+    clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[str], found: Findings
+) -> dict[str, pd.Series]:
     columns: dict[str, pd.Series] = {}
 
     def labelled(role: str, config: Any, labels: dict[str, Any], key: str) -> pd.Series:
@@ -184,31 +196,42 @@ def _labels(clinical: pd.DataFrame, roles: RolesConfig, file: str, notes: list[s
     for receptor, config in roles.receptors:
         if config is not None:
             labels = {label: getattr(config, label) for label in ("positive", "negative", "equivocal")}
-            labelled(receptor, config, labels, f"cohort.roles.receptors.{receptor}")
+            with found.collecting():
+                labelled(receptor, config, labels, f"cohort.roles.receptors.{receptor}")
     if roles.treatment is not None:
         arms = {"treated": roles.treatment.treated, "control": roles.treatment.control}
-        given = labelled("treatment", roles.treatment, arms, "cohort.roles.treatment")
-        if given.nunique() < 2:
-            only = f"only {given.cat.categories[0]}" if given.nunique() else "neither treated nor control"
-            raise InputError(
-                f"{file}: column '{roles.treatment.column}' (cohort.roles.treatment) has {only} samples "
-                f"({int(given.notna().sum())}); list the values of both arms, or remove the treatment role."
-            )
+        with found.collecting():
+            given = labelled("treatment", roles.treatment, arms, "cohort.roles.treatment")
+            _check_arms(given, roles.treatment.column, file)
     if roles.response is not None:
         classes = {"responder": roles.response.responder, "non_responder": roles.response.non_responder}
-        if labelled("response", roles.response, classes, "cohort.roles.response").nunique() < 2:
-            warn(f"Response (column '{roles.response.column}'): fewer than two classes are recorded.", notes)
+        with found.collecting():
+            if labelled("response", roles.response, classes, "cohort.roles.response").nunique() < 2:
+                column = roles.response.column
+                warn(f"Response (column '{column}'): fewer than two classes are recorded.", notes)
     if roles.intrinsic is not None:
-        recorded = clinical_column(clinical, roles.intrinsic.column, "cohort.roles.intrinsic.column", file)
-        recorded = recorded.mask(equals_any(recorded, roles.intrinsic.missing_values))
-        columns["intrinsic"] = _intrinsic(recorded, roles.intrinsic.values)
+        with found.collecting():
+            recorded = clinical_column(
+                clinical, roles.intrinsic.column, "cohort.roles.intrinsic.column", file
+            )
+            recorded = recorded.mask(equals_any(recorded, roles.intrinsic.missing_values))
+            columns["intrinsic"] = _intrinsic(recorded, roles.intrinsic.values)
     for role in ("batch", "patient", "sex"):
         name = getattr(roles, role)
         if name is not None:
-            columns[role] = _identity(
-                clinical_column(clinical, name, f"cohort.roles.{role}", file), role, file, notes
-            )
+            with found.collecting():
+                recorded = clinical_column(clinical, name, f"cohort.roles.{role}", file)
+                columns[role] = _identity(recorded, role, file, notes)
     return columns
+
+
+def _check_arms(given: pd.Series, column: str, file: str) -> None:
+    if given.nunique() < 2:
+        only = f"only {given.cat.categories[0]}" if given.nunique() else "neither treated nor control"
+        raise InputError(
+            f"{file}: column '{column}' (cohort.roles.treatment) has {only} samples "
+            f"({int(given.notna().sum())}); list the values of both arms, or remove the treatment role."
+        )
 
 
 def pam50_name(label: str) -> str:

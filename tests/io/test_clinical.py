@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from precisionmed.config import RolesConfig
-from precisionmed.errors import InputError, PrecisionMedWarning
+from precisionmed.errors import CombinedInputError, InputError, PrecisionMedWarning
 from precisionmed.io._values import replace_values
 from precisionmed.io.clinical import make_obs, summarize_clinical
 
@@ -170,3 +170,29 @@ def test_replacements_and_their_misprints():
     assert got["stage"].tolist() == ["1", "2", "III"]
     with pytest.raises(InputError, match=r"has no column 'stge' .*Did you mean 'stage'"):
         replace_values(table, {"stge": {}}, "clinical.tsv", [])
+
+
+def test_all_that_is_wrong_with_the_roles_is_told_together(tmp_path):
+    table = pd.DataFrame(
+        {
+            "time": ["1", "x", "3"],
+            "event": ["1", "0", "1"],
+            "er": ["+", "maybe", "-"],
+            "age": ["50", "60", "70"],
+        },
+        index=["a", "b", "c"],
+    )
+    roles = RolesConfig.model_validate(
+        {
+            "endpoints": {"os": {"time": "time", "event": "event"}, "rfs": {"time": "rfs", "event": "event"}},
+            "receptors": {"er": {"column": "er"}},
+            "covariates": ["age", "stage"],
+        }
+    )
+    with pytest.raises(CombinedInputError) as error:
+        make_obs(table, roles, "clinical.tsv", [])
+    told = error.value.messages
+    assert len(told) == 4
+    for message, word in zip(told, ("'x'", "'rfs'", "'maybe'", "'stage'"), strict=True):
+        assert word in message
+        assert "\n" not in message
