@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError
@@ -25,6 +27,7 @@ from precisionmed.estimators._matrix import (
     transform_matrix,
 )
 from precisionmed.estimators._order import rows_by_name
+from precisionmed.estimators._parameters import PART, POSITIVE, SEED, check_parameters, one_of, whole
 from precisionmed.estimators.crossval import make_folds
 
 
@@ -123,8 +126,20 @@ class Linear(BaseEstimator):
         """Learn what predictions need beyond the coefficients."""
 
 
+_OF_BOTH: dict[str, Any] = {
+    "alpha": [PART],
+    "penalty_factor": ["array-like", None],
+    "tolerance": [POSITIVE],
+    "fit_intercept": ["boolean"],
+    "adaptive": ["boolean"],
+    "ties": [one_of("breslow", "efron")],
+}
+
+
 class Fixed(Linear):
     """Fit at one penalty."""
+
+    _parameter_constraints = _OF_BOTH | {"lambda_": [POSITIVE]}
 
     def __init__(
         self,
@@ -152,8 +167,7 @@ class Fixed(Linear):
         strata: ArrayLike | None = None,
     ) -> Self:
         """Fit the model; parameters as in the form that cross-validates."""
-        if not self.lambda_ > 0:
-            raise InputError(f"lambda_ must be above 0, found {self.lambda_}.")
+        check_parameters(self)
         X, y, sample_weight, offset, strata = aligned(
             X=X, y=y, sample_weight=sample_weight, offset=offset, strata=strata
         )
@@ -170,6 +184,14 @@ class Fixed(Linear):
 
 class CrossValidated(Linear):
     """Fit the path, choose the penalty by cross-validation."""
+
+    _parameter_constraints = _OF_BOTH | {
+        "n_folds": [whole(2)],
+        "rule": [one_of("1se", "min")],
+        "n_lambda": [whole(1)],
+        "lambda_min_ratio": [Interval(Real, 0, 1, closed="neither"), None],
+        "random_state": SEED,
+    }
 
     def __init__(
         self,
@@ -234,8 +256,7 @@ class CrossValidated(Linear):
         InputError
             Missing values, too few samples of a class (or events), or a parameter out of range.
         """
-        if self.rule not in ("1se", "min"):
-            raise InputError(f"rule must be '1se' or 'min', found {self.rule!r}.")
+        check_parameters(self)
         X, y, sample_weight, offset, strata, groups, folds = aligned(
             X=X, y=y, sample_weight=sample_weight, offset=offset, strata=strata, groups=groups, folds=folds
         )

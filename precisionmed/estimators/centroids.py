@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -22,6 +24,7 @@ from precisionmed.estimators._lasso_labels import LabelScore, class_codes
 from precisionmed.estimators._matrix import Matrix, check_complete, fit_matrix, gene_names, transform_matrix
 from precisionmed.estimators._moderated import moderated_t
 from precisionmed.estimators._order import rows_by_name
+from precisionmed.estimators._parameters import FRACTION, NOT_NEGATIVE, SEED, check_parameters, one_of, whole
 from precisionmed.estimators.crossval import make_folds
 
 CANNOT_CALL = "cannot call"
@@ -87,6 +90,18 @@ class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
     Parker et al., J Clin Oncol 2009;27:1160-1167 (centroids by correlation). Smyth, Stat Appl Genet Mol
     Biol 2004;3:3 (moderated t). Guo et al., ICML 2017, section 4.2 (calibration by a factor and offsets).
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "metric": [one_of("pearson", "spearman")],
+        "centering": [one_of("balanced", "median")],
+        "n_genes_per_class": [whole(1), None],
+        "min_confidence": [NOT_NEGATIVE],
+        "reject": [FRACTION],
+        "min_genes": [FRACTION],
+        "n_folds": [whole(2)],
+        "centroids": [pd.DataFrame, None],
+        "random_state": SEED,
+    }
 
     def __init__(
         self,
@@ -208,10 +223,7 @@ class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
         return self._reasons(self.correlations(X))
 
     def _check(self, matrix: Matrix, y: ArrayLike | None) -> None:
-        if self.metric not in ("pearson", "spearman"):
-            raise InputError(f"Unknown metric {self.metric!r}; use 'pearson' or 'spearman'.")
-        if self.centering not in ("balanced", "median"):
-            raise InputError(f"Unknown centering {self.centering!r}; use 'balanced' or 'median'.")
+        check_parameters(self)
         check_complete(self, matrix)
 
     def _learn(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +18,7 @@ from precisionmed.estimators._base_clusterers import BaseClusterer
 from precisionmed.estimators._consensus_null import FEWEST_NULL, NULL_RESAMPLES, even_lengths, null_scores
 from precisionmed.estimators._matrix import fit_matrix
 from precisionmed.estimators._order import column_order, inverse, row_order
+from precisionmed.estimators._parameters import FRACTION, PART, SEED, check_parameters, whole
 from precisionmed.estimators._resampled import consensus_matrices, draw
 
 
@@ -101,6 +102,16 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     Sci Rep 2020;10:1816 (comparison with simulated cohorts). Langsrud, Stat Comput 2005;15:53-60 (rotations).
     Gu, Schlesner and Hübschmann, Nucleic Acids Res 2021;49:e15 (concordance, Jaccard index, their rule).
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "resamples": [whole(1)],
+        "sample_fraction": [PART],
+        "feature_fraction": [PART],
+        "n_null": [whole(0)],
+        "k": [whole(2), None],
+        "min_fraction": [FRACTION],
+        "random_state": SEED,
+    }
 
     def __init__(
         self,
@@ -232,6 +243,7 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     def _check(self, X: np.ndarray, subsamples: Sequence[ArrayLike] | None) -> np.ndarray:
         if np.isnan(X).any():
             raise InputError("values to cluster are missing; impute them first (Preprocessor does).")
+        check_parameters(self)
         self._base().check()
         if 0 < self.n_null < FEWEST_NULL or self.n_null < 0:
             raise InputError(

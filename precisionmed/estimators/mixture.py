@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +10,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._parameters import FRACTION, POSITIVE, check_parameters, whole
 
 Vector = NDArray[np.float64]
 BIMODAL = 1.1
@@ -78,6 +79,12 @@ class TwoComponentMixture(BaseEstimator):
     array([0., 1.])
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "min_weight": [FRACTION],
+        "tol": [POSITIVE],
+        "max_iter": [whole(1)],
+    }
+
     def __init__(self, min_weight: float = 0.05, tol: float = 1e-9, max_iter: int = 5000) -> None:
         self.min_weight = min_weight
         self.tol = tol
@@ -97,6 +104,7 @@ class TwoComponentMixture(BaseEstimator):
         InputError
             Fewer than 10 values, or all are the same.
         """
+        check_parameters(self)
         values = _column(X)
         values = values[~np.isnan(values)]
         if values.size < _FEWEST or np.ptp(values) == 0:

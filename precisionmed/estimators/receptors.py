@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from precisionmed.estimators._matrix import (
     transform_matrix,
 )
 from precisionmed.estimators._order import rows_by_name
+from precisionmed.estimators._parameters import SEED, check_parameters, one_of, whole
 from precisionmed.estimators._vectors import zero_one
 from precisionmed.estimators.centroids import CANNOT_CALL
 from precisionmed.estimators.crossval import make_folds
@@ -80,6 +81,12 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
     [3]
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "n_folds": [whole(2)],
+        "rule": [one_of("1se", "min")],
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         n_folds: int = 5,
@@ -111,6 +118,7 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
         InputError
             `y` is not 0/1 with at least two samples each, or the limits of `uncertain` are no band.
         """
+        check_parameters(self)
         low, high = self.uncertain
         if not 0 <= low <= high <= 1:
             raise InputError(f"uncertain must be two rising probabilities, found {tuple(self.uncertain)}.")
