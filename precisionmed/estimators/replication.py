@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._order import column_order, row_order
+from precisionmed.estimators._vectors import checked_count
 
 _BLOCK = 2048
 """Samples whose neighbours are looked up at a time: memory stays linear in the samples."""
@@ -106,6 +107,7 @@ def replication_test(
     Kapp and Tibshirani, Biostatistics 2007;8:9-31 (in-group proportion). Rousseeuw, J Comput Appl Math
     1987;20:53-65 (silhouette). Langsrud, Stat Comput 2005;15:53-60 (rotation tests).
     """
+    checked_count(n_rotations, "n_rotations")
     values, means = np.asarray(X, dtype=float), np.asarray(centroids, dtype=float)
     _check(values, means)
     rows, columns = row_order(X), column_order(X)

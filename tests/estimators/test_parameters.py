@@ -24,6 +24,7 @@ from precisionmed.estimators import (
     ReceptorClassifier,
     TwoComponentMixture,
 )
+from precisionmed.estimators.replication import replication_test
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(40, 6))
@@ -92,3 +93,9 @@ def test_what_is_declared_are_parameters(kind: Any) -> None:
     declared, there = set(kind._parameter_constraints), set(inspect.signature(kind).parameters)
     assert declared - there <= {"ties", "fit_intercept", "lambda_"}
     assert there - declared <= {"uncertain", "exclude_genes", "clusterer", "linkage", "metric", "k_range"}
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5, "9", None, np.nan])
+def test_rotations_are_counted(count: Any) -> None:
+    with pytest.raises(InputError, match="n_rotations"):
+        replication_test(X, X[:2], n_rotations=count)
