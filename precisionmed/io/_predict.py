@@ -28,6 +28,7 @@ _FEWEST_FOR_DEVIATION = 20
 """Measured genes from which a sample's deviation says something."""
 
 _UNLIKE = "unlike the samples the model was learned from"
+_UNDEFINED = "the model gives no finite number"
 
 
 @dataclass(frozen=True)
@@ -187,8 +188,12 @@ def _signature_columns(name: str, task: dict[str, Any], samples: Prepared) -> di
 
 def _survival_columns(name: str, task: dict[str, Any], samples: Prepared) -> dict[str, Any]:
     cox, horizon = task["model"], task["horizon"]
-    reasons = _first(_reasons(task, samples), np.where(samples.unlike, _UNLIKE, ""))
     risk = cox.predict(samples.normal)
+    reasons = _first(
+        _reasons(task, samples),
+        np.where(samples.unlike, _UNLIKE, ""),
+        np.where(np.isfinite(risk), "", _UNDEFINED),
+    )
     group = np.where(risk > task["threshold"], "high", "low")
     survival = cox.predict_survival(samples.normal, horizon)
     return {

@@ -1,16 +1,13 @@
 """The locked model: one file with everything learned, for one new patient's sample.
 
 A model file is a zip of `manifest.json`, `model.json` and arrays (`.npy`): data, not code. Its zip
-comment is the SHA-256 of all bytes before it, so a changed byte anywhere is refused.
+comment is the SHA-256 of all bytes before it, so a byte changed by accident is refused; that is no signature.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import platform
-import zipfile
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +18,8 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, warn
+from precisionmed.io._archive import damaged, opened, parsed, sealed
+from precisionmed.io._checked_model import NewerSchemaError, check_parts, checked_manifest
 from precisionmed.io._evidence import description, with_evidence
 from precisionmed.io._new_samples import NewSamples, Reading
 from precisionmed.io._predict import calls_of, measured_by, prepare
@@ -29,7 +28,6 @@ from precisionmed.io.codec import decode, encode
 from precisionmed.io.run import read_run, replacing
 
 SCHEMA_VERSION = 2
-_DIGEST_LENGTH = 64
 _PACKAGES = ("precisionmed", "numpy", "scipy", "pandas", "scikit-learn", "numba", "anndata")
 
 
@@ -63,35 +61,27 @@ class LockedModel:
         InputError
             The file is missing, was changed or cut, or was written by a newer schema.
         """
-        content = _verified(Path(path))
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            manifest = json.loads(archive.read("manifest.json"))
-            if manifest["schema_version"] > SCHEMA_VERSION:
-                raise InputError(
-                    f"{path}: written by precisionmed {manifest['packages']['precisionmed']} (model schema "
-                    f"{manifest['schema_version']}); this one reads up to {SCHEMA_VERSION}: update."
-                )
-            arrays = {
-                Path(name).stem: np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
-                for name in archive.namelist()
-                if name.endswith(".npy")
-            }
-            parts = decode({"json": archive.read("model.json").decode(), "arrays": arrays})
-        return cls(manifest, pd.Index(parts.pop("genes")), parts)
+        texts, arrays = opened(Path(path))
+        try:
+            manifest = checked_manifest(parsed(texts["manifest.json"]), SCHEMA_VERSION)
+            parts = decode({"json": texts["model.json"], "arrays": arrays})
+            genes = check_parts(parts)
+        except NewerSchemaError as error:
+            raise InputError(f"{path}: {error}") from None
+        except InputError as error:
+            raise damaged(path, error) from None
+        parts.pop("genes")
+        return cls(manifest, genes, parts)
 
     def save(self, path: str | Path) -> Path:
         """Write the model file; the same model always gives the same bytes."""
         encoded = encode({"genes": self.genes.to_numpy(), **self.parts})
-        members = {
-            "manifest.json": json.dumps(self.manifest, indent=1, sort_keys=True).encode(),
-            "model.json": encoded["json"].encode(),
+        texts = {
+            "manifest.json": json.dumps(self.manifest, indent=1, sort_keys=True),
+            "model.json": encoded["json"],
         }
-        for name, array in encoded["arrays"].items():
-            buffer = io.BytesIO()
-            np.save(buffer, array, allow_pickle=False)
-            members[f"arrays/{name}.npy"] = buffer.getvalue()
         with replacing(path) as temporary:
-            temporary.write_bytes(_sealed(members))
+            temporary.write_bytes(sealed(texts, encoded["arrays"]))
         return Path(path)
 
     def adapt(
@@ -311,31 +301,3 @@ def _manifest(adata: ad.AnnData, tasks: dict[str, Any]) -> dict[str, Any]:
         if files is None
         else dict(zip(files["file"].astype(str), files["sha256"].astype(str), strict=True)),
     }
-
-
-def _sealed(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            # A fixed date keeps the bytes the same from run to run.
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
-        archive.comment = b"0" * _DIGEST_LENGTH
-    body = buffer.getvalue()[:-_DIGEST_LENGTH]
-    return body + hashlib.sha256(body).hexdigest().encode()
-
-
-def _verified(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: no such model file; `precisionmed lock` or `precisionmed run` makes one."
-        ) from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
-    body, digest = content[:-_DIGEST_LENGTH], content[-_DIGEST_LENGTH:]
-    if hashlib.sha256(body).hexdigest().encode() != digest:
-        raise InputError(
-            f"{path}: is not an intact model file (checksum differs); copy it again or lock it anew."
-        )
-    return content
