@@ -111,7 +111,7 @@ def _check_task(name: Any, task: Any, kept: np.ndarray) -> None:
     where = f"task {one_line(name, 40)}"
     if not isinstance(task, dict) or not isinstance(task.get("kind"), str) or task["kind"] not in _KINDS:
         raise InputError(f"{where} is of no known kind")
-    model = task.get("model")
+    model: Any = task.get("model")
     if type(model).__name__ not in _KINDS[task["kind"]]:
         raise InputError(f"{where} has no model of its kind")
     check_estimator(model)

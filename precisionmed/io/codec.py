@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -265,7 +266,7 @@ def _estimator_from_tree(tree: dict[str, Any], arrays: dict[str, np.ndarray], de
     learned = _from_tree(tree["learned"], arrays, depth)
     if not isinstance(params, dict) or not isinstance(learned, dict):
         raise InputError(f"the model's {name} has no parameters")
-    known = kind._get_param_names()
+    known = signature(kind.__init__).parameters
     odd = [*(k for k in params if k not in known), *(k for k in learned if not _is_learned(k))]
     if odd:
         raise InputError(f"the model's {name} has '{one_line(odd[0], 60)}', which this version does not know")
