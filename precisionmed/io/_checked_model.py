@@ -174,7 +174,7 @@ def _check_hazards(table: Any) -> None:
     for key in ("endpoint", "subtype"):
         if not all(isinstance(value, str) for value in table[key]):
             raise InputError("its hazards of subtypes name no subtypes")
-    for key in columns[2:]:
-        check_array(f"hazards, {key}", table[key].to_numpy(), "real_or_nan[n]", {})
-        if (table[key] < 0).any():
-            raise InputError(f"its hazards have a negative {key}")
+    for key in columns[2:]:  # a limit may be infinite, and what could not be estimated is NaN
+        values = table[key].to_numpy()
+        if values.dtype.kind not in "iuf" or (values < 0).any():
+            raise InputError(f"its hazards have no proper {key}")

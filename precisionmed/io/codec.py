@@ -257,7 +257,7 @@ def _series_from_tree(tree: dict[str, Any], arrays: dict[str, np.ndarray], depth
 
 def _estimator_from_tree(tree: dict[str, Any], arrays: dict[str, np.ndarray], depth: int) -> BaseEstimator:
     name = tree["estimator"]
-    kind = getattr(estimators, name) if isinstance(name, str) and name in estimators.__all__ else None
+    kind: Any = getattr(estimators, name) if isinstance(name, str) and name in estimators.__all__ else None
     if not (isinstance(kind, type) and issubclass(kind, BaseEstimator)):
         raise InputError(
             f"the model needs the estimator '{one_line(name, 60)}', which this version does not have."
@@ -266,7 +266,7 @@ def _estimator_from_tree(tree: dict[str, Any], arrays: dict[str, np.ndarray], de
     learned = _from_tree(tree["learned"], arrays, depth)
     if not isinstance(params, dict) or not isinstance(learned, dict):
         raise InputError(f"the model's {name} has no parameters")
-    known = signature(kind.__init__).parameters
+    known = signature(kind).parameters
     odd = [*(k for k in params if k not in known), *(k for k in learned if not _is_learned(k))]
     if odd:
         raise InputError(f"the model's {name} has '{one_line(odd[0], 60)}', which this version does not know")

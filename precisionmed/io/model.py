@@ -278,7 +278,9 @@ def _reference(adata: ad.AnnData) -> dict[str, Any]:
     median = np.nanmedian(values, axis=0)
     spread = 1.4826 * np.nanmedian(np.abs(values - median), axis=0)
     varies = spread > 0
-    deviation = np.nanmedian(np.abs(values - median)[:, varies] / spread[varies], axis=1)
+    deviation = np.zeros(1)
+    if varies.any():
+        deviation = np.nanmedian(np.abs(values - median)[:, varies] / spread[varies], axis=1)
     return {
         "median": median,
         "spread": spread,
