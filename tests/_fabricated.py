@@ -647,6 +647,23 @@ def _receptors(rng: np.random.Generator, names: pd.Index) -> dict:
     }
 
 
+def _call_performance() -> pd.DataFrame:
+    """Return the performance of a classifier that called 54 of 60."""
+    counts = {
+        "called": (54, 60),
+        "sensitivity": (20, 25),
+        "specificity": (25, 29),
+        "positive_predictive_value": (20, 24),
+        "negative_predictive_value": (25, 30),
+        "accuracy": (45, 54),
+        "majority_share": (29, 54),
+    }
+    rows = [("signature", "auc", 0.85, 0.75, 0.95, np.nan, 60)]
+    rows += [("signature", m, k / n, k / n - 0.1, min(k / n + 0.1, 1), k, n) for m, (k, n) in counts.items()]
+    rows.append(("ERBB2 alone", "auc", 0.82, 0.7, 0.94, np.nan, 60))
+    return pd.DataFrame(rows, columns=["model", "metric", "estimate", "lower", "upper", "count", "n"])
+
+
 def _classifier(rng: np.random.Generator, names: pd.Index) -> dict:
     truth = rng.integers(0, 2, N)
     rate = np.linspace(0, 1, 15)
@@ -657,7 +674,22 @@ def _classifier(rng: np.random.Generator, names: pd.Index) -> dict:
         "n_positive": int(truth.sum()),
         "n_negative": int(N - truth.sum()),
         "n_excluded": 8,
-        "performance": _performance("auc"),
+        "aim": "balanced",
+        "threshold": 0.5,
+        "band": np.array([0.35, 0.65]),
+        "performance": _call_performance(),
+        "counts": pd.DataFrame(
+            {
+                "truth": ["positive", "negative"],
+                "positive": [20, 4],
+                "negative": [5, 25],
+                "cannot_call": [3, 3],
+            }
+        ),
+        "comparisons": pd.DataFrame(
+            [("signature", "ERBB2 alone", "auc", 0.03, -0.02, 0.08, 0.2)],
+            columns=["model", "against", "metric", "difference", "lower", "upper", "p"],
+        ),
         "roc": pd.DataFrame({"false_positive_rate": rate, "true_positive_rate": np.sqrt(rate)}),
         "calibration": pd.DataFrame(
             {"predicted": [0.1, 0.3, 0.5, 0.7, 0.9], "observed": [0.05, 0.3, 0.55, 0.6, 1.0], "n": 12}
@@ -667,6 +699,7 @@ def _classifier(rng: np.random.Generator, names: pd.Index) -> dict:
                 "sample": names,
                 "truth": truth,
                 "probability": probability,
+                "threshold": 0.5,
                 "call": np.where(probability > 0.5, "positive", "negative"),
             }
         ),

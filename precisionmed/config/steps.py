@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from precisionmed.config.cohort import Section
+
+Aim = Annotated[str, Field(pattern=r"^(balanced|(sensitivity|specificity):0?\.[0-9]*[1-9][0-9]*)$")]
+"""`balanced`, or `sensitivity` or `specificity` and the fraction to reach."""
 
 
 class QcConfig(Section):
@@ -142,8 +145,12 @@ class ClassifyConfig(Section):
     """Repeats of the outer cross-validation."""
     min_class_size: int = Field(8, ge=3)
     """Fewest samples a class must have."""
+    aim: Aim = "balanced"
+    """What the threshold of a call is for: `balanced` (sensitivity and specificity alike), `sensitivity:0.9`,
+    `specificity:0.9`, ...; learned in training sets and locked."""
     uncertain: tuple[float, float] = (0.35, 0.65)
-    """Probabilities between these are returned as "cannot call"."""
+    """Probabilities between these are returned as "cannot call" where the threshold is one half; around
+    another threshold the band is as wide in log odds."""
 
 
 class SurvivalConfig(Section):
@@ -164,6 +171,10 @@ class ResponseModelConfig(Section):
     """Outer and inner folds of the response classifier."""
     n_repeats: int = Field(2, ge=1)
     """Repeats of the outer cross-validation."""
+    aim: Aim = "balanced"
+    """What the threshold of a call is for, as `classify.aim`."""
+    uncertain: tuple[float, float] = (0.35, 0.65)
+    """Band around the threshold that is returned as "cannot call", as `classify.uncertain`."""
 
 
 class ReportConfig(Section):

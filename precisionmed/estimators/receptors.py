@@ -22,6 +22,7 @@ from precisionmed.estimators._matrix import (
     sample_name,
     transform_matrix,
 )
+from precisionmed.estimators._operating_point import BALANCED, band, operating_point, parse_aim
 from precisionmed.estimators._order import rows_by_name
 from precisionmed.estimators._parameters import SEED, check_parameters, one_of, whole
 from precisionmed.estimators._vectors import zero_one
@@ -48,7 +49,11 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
     rule : {"1se", "min"}, default="1se"
         Which penalty is used: the sparsest within one standard error of the best, or the best.
     uncertain : tuple of float, default=(0.35, 0.65)
-        Probabilities strictly between these are not called.
+        Probabilities strictly between these are not called where the threshold is one half; around another
+        threshold the band is as wide in log odds.
+    aim : str, default="balanced"
+        What the threshold is for: `balanced` (sensitivity and specificity alike), `sensitivity:0.9` or
+        `specificity:0.9`. It is learned from the scores that calibrate.
     exclude_genes : sequence of str or int, default=()
         Genes that must not be used, such as those that define the label: names of data-frame columns (others
         are ignored), or column numbers of an array.
@@ -66,6 +71,9 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
         Standard deviation of each gene in training.
     lambda_ : float
         Penalty.
+    threshold_ : float
+        Probability above which a sample is rather positive. One half in models of earlier versions, which
+        do not have it.
     classes_ : ndarray
         0 and 1, of the type that the labels have.
 
@@ -85,6 +93,7 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
         "n_folds": [whole(2)],
         "rule": [one_of("1se", "min")],
         "random_state": SEED,
+        "aim": [str],
     }
 
     def __init__(
@@ -94,12 +103,14 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
         uncertain: tuple[float, float] = (0.35, 0.65),
         exclude_genes: Sequence[str] | Sequence[int] = (),
         random_state: int | np.random.Generator | None = None,
+        aim: str = BALANCED,
     ) -> None:
         self.n_folds = n_folds
         self.rule = rule
         self.uncertain = uncertain
         self.exclude_genes = exclude_genes
         self.random_state = random_state
+        self.aim = aim
 
     @rows_by_name(aligned=("groups",))
     def fit(self, X: ArrayLike | pd.DataFrame, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
@@ -116,12 +127,14 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            `y` is not 0/1 with at least two samples each, or the limits of `uncertain` are no band.
+            `y` is not 0/1 with at least two samples each, the limits of `uncertain` are no band, or `aim` is
+            none.
         """
         check_parameters(self)
         low, high = self.uncertain
         if not 0 <= low <= high <= 1:
             raise InputError(f"uncertain must be two rising probabilities, found {tuple(self.uncertain)}.")
+        parse_aim(self.aim)
         X, y, groups = aligned(X=X, y=y, groups=groups)
         self.classes_, y = _labels(y)
         values = fit_matrix(self, X)
@@ -131,7 +144,9 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
         rng = np.random.default_rng(self.random_state)
         folds = make_folds(y, min(self.n_folds, int(np.bincount(y).min())), rng, groups=groups)
         chosen = LassoLogisticCV(rule=self.rule).fit(values, y, folds=folds)
-        self.slope_, shift = platt(_out_of_fold(values, y, folds, chosen), y)
+        score = _out_of_fold(values, y, folds, chosen)
+        self.slope_, shift = platt(score, y)
+        self.threshold_ = operating_point(self.slope_ * score + shift, y, self.aim)
         self.coef_, self.scale_ = np.zeros((2, use.size))
         self.coef_[use] = self.slope_ * chosen.coef_
         self.scale_[use] = chosen.scale_
@@ -155,7 +170,7 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
         return np.column_stack([1 - high, high])
 
     def predict(self, X: ArrayLike | pd.DataFrame) -> NDArray[Any]:
-        """Return the more probable class, shape (n_samples,).
+        """Return the class on whose side of the threshold a sample is, shape (n_samples,).
 
         Raises
         ------
@@ -171,11 +186,22 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
                 f"{sample_name(X, row)} has no value of {gene}, which the model needs; impute it, or use "
                 "`call`, which declines such samples."
             )
-        return self.classes_[(score > 0).astype(int)]
+        return self.classes_[(expit(score) > self.threshold).astype(int)]
 
     def call(self, X: ArrayLike | pd.DataFrame) -> NDArray[np.object_]:
-        """Return `positive`, `negative` or, between the uncertain limits, `cannot call`."""
-        return three_way(self.predict_proba(X)[:, 1], self.uncertain)
+        """Return `positive`, `negative` or, in the band around the threshold, `cannot call`."""
+        return three_way(self.predict_proba(X)[:, 1], self.uncertain, self.threshold)
+
+    @property
+    def threshold(self) -> float:
+        """Probability above which a sample is rather positive."""
+        return float(getattr(self, "threshold_", 0.5))
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Probabilities strictly between which nothing is called."""
+        low, high = band(self.threshold, self.uncertain)
+        return float(low), float(high)
 
     def _excluded(self, X: ArrayLike | pd.DataFrame) -> NDArray[np.bool_]:
         if isinstance(X, pd.DataFrame):
@@ -185,9 +211,11 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
         return excluded
 
 
-def three_way(probability: ArrayLike, uncertain: tuple[float, float]) -> NDArray[np.object_]:
-    """Return `positive`, `negative` or, strictly between the limits, `cannot call`."""
-    probability, (low, high) = np.asarray(probability, dtype=float), uncertain
+def three_way(
+    probability: ArrayLike, uncertain: tuple[float, float], threshold: ArrayLike = 0.5
+) -> NDArray[np.object_]:
+    """Return `positive`, `negative` or, strictly within the band around the threshold, `cannot call`."""
+    probability, (low, high) = np.asarray(probability, dtype=float), band(threshold, uncertain)
     call = np.full(probability.shape, CANNOT_CALL, dtype=object)
     call[probability >= high] = "positive"
     call[probability <= low] = "negative"

@@ -10,6 +10,8 @@ import pandas as pd
 
 CHANCE = 0.5
 """AUC and C-index of a model that knows nothing."""
+FEWEST_CALLED = 0.5
+"""Share of the samples that a task has to call before a number speaks for it."""
 METRIC_WORDS = {"auc": "AUC", "c_index": "C-index"}
 
 
@@ -41,9 +43,9 @@ def without_signature(task: dict[str, Any]) -> bool:
 
 
 def by_chance(task: dict[str, Any]) -> bool:
-    """Return whether the out-of-fold interval of a task holds chance, or is missing where it was measured."""
+    """Return whether the out-of-fold interval of a task, as it is printed, holds chance or is missing."""
     evidence = task.get("evidence")
-    return evidence is not None and not evidence["lower"] > CHANCE
+    return evidence is not None and not round(evidence["lower"], 2) > CHANCE
 
 
 def refusal(task: dict[str, Any]) -> str:
@@ -51,6 +53,8 @@ def refusal(task: dict[str, Any]) -> str:
     if without_signature(task):
         return "no gene is in the signature: nothing predicts it in training"
     if by_chance(task):
+        if not np.isfinite(task["evidence"]["estimate"]):
+            return "how good it is could not be measured in training"
         return f"not better than chance in training ({in_words(task)})"
     return ""
 
@@ -58,7 +62,7 @@ def refusal(task: dict[str, Any]) -> str:
 def in_words(task: dict[str, Any]) -> str:
     """Return the out-of-fold estimate of a task in words; empty where none was locked."""
     evidence = task.get("evidence")
-    if evidence is None:
+    if evidence is None or not np.isfinite(evidence["estimate"]):
         return ""
     numbers = f"{evidence['estimate']:.2f} ({evidence['lower']:.2f} to {evidence['upper']:.2f})"
     return f"{METRIC_WORDS[evidence['metric']]} {numbers}"

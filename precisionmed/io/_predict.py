@@ -171,13 +171,15 @@ def _receptor_columns(name: str, task: dict[str, Any], samples: Prepared) -> dic
     classifier = task["model"]
     missing = _reasons(task, samples)
     probability = np.where(missing == "", classifier.predict_proba(samples.normal)[:, 1], np.nan)
-    low, high = classifier.uncertain
+    low, high = classifier.limits
     with np.errstate(invalid="ignore"):
         between = (probability > low) & (probability < high)
-    band = np.where(between, f"probability between {low:g} and {high:g}", "")
+    band = np.where(between, f"probability between {low:.3g} and {high:.3g}", "")
     reasons = _first(missing, np.where(samples.unlike, _UNLIKE, ""), band)
     calls = np.where(reasons == "", classifier.call(samples.normal), CANNOT_CALL)
-    return {name: calls, f"{name}_probability": probability, f"{name}_reason": reasons}
+    # Without it, a positive call at a probability of 0.3 could not be understood.
+    learned = {f"{name}_threshold": classifier.threshold} if hasattr(classifier, "threshold_") else {}
+    return {name: calls, f"{name}_probability": probability, **learned, f"{name}_reason": reasons}
 
 
 def _signature_columns(name: str, task: dict[str, Any], samples: Prepared) -> dict[str, Any]:

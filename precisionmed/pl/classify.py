@@ -39,11 +39,11 @@ def calibration(adata: AnnData, task: str | None = None, *, ax: Axes | None = No
 
 
 def probabilities(adata: AnnData, task: str | None = None, *, ax: Axes | None = None) -> Axes:
-    """Draw out-of-fold probabilities by true class; the band between the calls is "cannot call"."""
+    """Draw out-of-fold probabilities by true class; in the band of the locked model it is "cannot call"."""
     name, found = _task(adata, task)
     table = found["predictions"]
     with canvas(ax, 6.2, 2.3) as ax:
-        low, high = _uncertain(adata)
+        low, high = (float(limit) for limit in np.ravel(found["band"]))
         ax.axvspan(low, high, color=PALE, zorder=0, linewidth=0)
         ax.text((low + high) / 2, 1.52, "cannot call", ha="center", va="bottom", fontsize=7.5, color=SOFT)
         labels = []
@@ -94,11 +94,6 @@ def _counts(found: dict) -> str:
 def _mark(ax: Axes, found: dict) -> None:
     if str(found["label_source"]) == DERIVED:
         derived_mark(ax, "labels are")
-
-
-def _uncertain(adata: AnnData) -> tuple[float, float]:
-    low, high = (float(v) for v in np.ravel(slot(adata, "classify", "params")["uncertain"]))
-    return low, high
 
 
 def _is_positive(truth: pd.Series) -> pd.Series:

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.base import clone
 
 from precisionmed.estimators import metrics
-from precisionmed.estimators.crossval import CrossValidation, cross_validate
-from precisionmed.estimators.receptors import CANNOT_CALL, ReceptorClassifier, three_way
+from precisionmed.estimators._operating_point import BALANCED, parse_aim
+from precisionmed.estimators.crossval import CrossValidation, TrainingSet, cross_validate
+from precisionmed.estimators.receptors import ReceptorClassifier, three_way
 from precisionmed.io.codec import encode
 from precisionmed.io.patients import patients_at
 from precisionmed.pp._inputs import measured
 from precisionmed.progress import progress_bar
+from precisionmed.tl._classifier_tables import comparison_table, count_table, performance_table
 from precisionmed.tl._folds import values_as_read
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def train(
     n_repeats: int,
     rng: np.random.Generator,
     exclude_genes: list[str] | None = None,
+    baselines: dict[str, pd.Series] | None = None,
 ) -> dict[str, Any]:
     """Cross-validate a classifier from the values as read, and fit the final one to all labelled samples.
 
@@ -47,18 +50,23 @@ def train(
         Random numbers of the task.
     exclude_genes
         Genes that the classifier must not use.
+    baselines
+        Scores of all samples to compare the classifier with, by name; higher means more likely 1.
 
     Returns
     -------
     dict
-        `n_positive`, `n_negative`, `n_excluded`, `model` (encoded) and the tables `performance`, `roc`,
-        `calibration`, `predictions` (out-of-fold, mean over repeats) and `signature`.
+        `n_positive`, `n_negative`, `n_excluded`, `model` (encoded), `threshold` and `band` (of the locked
+        model), `aim`, and the tables `performance`, `comparisons`, `counts`, `roc`, `calibration`,
+        `predictions` (out of fold, mean over repeats, each with the threshold of its training sets) and
+        `signature`.
     """
     excluded = exclude_genes or []
     rows = np.flatnonzero(truth.notna())
     y = truth.to_numpy()[rows].astype(int)
     inner_seed, final_seed = (int(s) for s in rng.integers(2**31, size=2))
     genes, groups = measured(adata)[1], patients_at(adata.obs, rows)
+    thresholds = _Thresholds()
     with progress_bar("classifier: training sets") as tick:
         result = cross_validate(
             clone(model).set_params(random_state=inner_seed),
@@ -70,23 +78,31 @@ def train(
             n_repeats=n_repeats,
             random_state=rng,
             progress=tick,
+            each=thresholds,
         )
     final = clone(model).set_params(random_state=final_seed, exclude_genes=tuple(excluded))
     final.fit(pd.DataFrame(np.asarray(adata.X, float)[rows], columns=adata.var_names), y, groups=groups)
     probability = _mean_probability(result)
-    call = three_way(probability, model.uncertain)
+    threshold = thresholds.of(result.predictions)
+    call = three_way(probability, model.uncertain, threshold)
     label = np.where(y == 1, "positive", "negative")
-    predictions = [*zip(adata.obs_names[rows], label, probability, call, strict=True)]
+    predictions = [*zip(adata.obs_names[rows], label, probability, threshold, call, strict=True)]
     frequency = pd.Series(result.selection_frequency, index=genes)
+    alone = {name: score.to_numpy(float)[rows] for name, score in (baselines or {}).items()}
     return {
         "n_positive": int(y.sum()),
         "n_negative": int((y == 0).sum()),
         "n_excluded": int(adata.n_obs - len(rows)),
-        "performance": _performance(y, probability, call, result),
+        "performance": performance_table(y, probability, call, result, alone, groups),
+        "comparisons": comparison_table(y, result, alone),
+        "counts": count_table(label, call),
         "roc": text_index(metrics.roc_table(y, probability)),
         "calibration": text_index(metrics.calibration_table(y, probability)),
-        "predictions": table(predictions, ["sample", "truth", "probability", "call"]),
+        "predictions": table(predictions, ["sample", "truth", "probability", "threshold", "call"]),
         "signature": signature_table(final, adata.var_names, frequency),
+        "aim": final.aim,
+        "threshold": final.threshold,
+        "band": np.array(final.limits),
         "model": encode(final),
     }
 
@@ -122,43 +138,37 @@ def text_index(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.set_axis([str(i) for i in range(len(frame))], axis=0)
 
 
-def _mean_probability(result: CrossValidation) -> np.ndarray:
-    probability = result.predictions.assign(probability=expit(result.predictions["score"]))
-    return probability.groupby("row")["probability"].mean().to_numpy()
-
-
-def _performance(
-    truth: np.ndarray, probability: np.ndarray, call: np.ndarray, result: CrossValidation
-) -> pd.DataFrame:
-    """Return AUC, Brier score, fraction called, and sensitivity and specificity among the called."""
-    called = call != CANNOT_CALL
-    rates = []
-    for label, level in (("positive", 1), ("negative", 0)):
-        own = called & (truth == level)
-        rates.append(metrics.proportion_interval(int((call[own] == label).sum()), int(own.sum())))
-    squares = (truth - probability) ** 2
-    half = 1.96 * squares.std(ddof=1) / np.sqrt(len(squares))
-    score = metrics.brier(truth, probability)
-    rows = {
-        "auc": result.auc(truth),
-        "sensitivity": rates[0],
-        "specificity": rates[1],
-        "balanced_accuracy": mean_interval(*rates),
-        "brier": (score, max(score - half, 0.0), score + half),
-        "called": metrics.proportion_interval(int(called.sum()), len(called)),
-    }
-    return table(
-        [("signature", metric, *interval) for metric, interval in rows.items()],
-        ["model", "metric", "estimate", "lower", "upper"],
+def threshold_methods(aim: str, uncertain: tuple[float, float]) -> str:
+    """Say how probabilities became calls."""
+    what, least = parse_aim(aim)
+    if what == BALANCED:
+        how = "for equal weight of sensitivity and specificity (Youden, Cancer 1950;3:32)"
+    else:
+        how = f"for a {what} of {least:.0%}"
+    odds = (logit(uncertain[1]) - logit(uncertain[0])) / 2
+    return (
+        f"The threshold of the probability was learned in each training set, {how}; probabilities whose odds "
+        f"are within a factor of {np.exp(odds):.2g} of it were not called."
     )
 
 
-def mean_interval(a: metrics.Interval, b: metrics.Interval) -> metrics.Interval:
-    """Return the mean of two independent proportions with the interval recovered from theirs.
+class _Thresholds:
+    """Remembers the threshold that each training set taught."""
 
-    Zou and Donner, Statistics in Medicine 2008;27:1693 (MOVER).
-    """
-    estimate = (a[0] + b[0]) / 2
-    below = np.hypot(a[0] - a[1], b[0] - b[1]) / 2
-    above = np.hypot(a[2] - a[0], b[2] - b[0]) / 2
-    return estimate, float(estimate - below), float(estimate + above)
+    def __init__(self) -> None:
+        self.log_odds: dict[tuple[int, int], float] = {}
+
+    def __call__(self, part: TrainingSet, fitted: dict[str, Any]) -> None:
+        self.log_odds[part.repeat, part.fold] = float(logit(fitted["model"].threshold))
+
+    def of(self, predictions: pd.DataFrame) -> np.ndarray:
+        """Return the threshold of each sample: the mean, in log odds, over the repeats."""
+        found = [
+            self.log_odds[place] for place in zip(predictions["repeat"], predictions["fold"], strict=True)
+        ]
+        return expit(pd.Series(found).groupby(predictions["row"].to_numpy()).mean().to_numpy())
+
+
+def _mean_probability(result: CrossValidation) -> np.ndarray:
+    probability = result.predictions.assign(probability=expit(result.predictions["score"]))
+    return probability.groupby("row")["probability"].mean().to_numpy()

@@ -21,7 +21,15 @@ MIN_CLASS = PER_CLASS
 
 
 def response_classifier(
-    adata: AnnData, outcome: pd.Series, *, n_folds: int, n_repeats: int, seed: int, notes: list[str]
+    adata: AnnData,
+    outcome: pd.Series,
+    *,
+    n_folds: int,
+    n_repeats: int,
+    aim: str,
+    uncertain: tuple[float, float],
+    seed: int,
+    notes: list[str],
 ) -> dict[str, Any]:
     """Cross-validate and fit the classifier; return its tables and model as one task of `classify`.
 
@@ -31,7 +39,7 @@ def response_classifier(
         Cohort after `normalize`.
     outcome
         `responder`, `non_responder` or missing, for each sample.
-    n_folds, n_repeats, seed
+    n_folds, n_repeats, aim, uncertain, seed
         As in `response`.
     notes
         Takes the reason when there are too few patients; the result is then empty.
@@ -46,7 +54,8 @@ def response_classifier(
         )
         return {}
     # A probability is wanted, not the shortest list: the penalty with the best cross-validated likelihood.
-    model = ReceptorClassifier(n_folds=n_folds, rule="min")
+    limits = float(uncertain[0]), float(uncertain[1])
+    model = ReceptorClassifier(n_folds=n_folds, rule="min", uncertain=limits, aim=aim)
     found = train(adata, truth, model, n_repeats=n_repeats, rng=step_generator(seed, "response"))
     if found["signature"].empty:
         notes.append(
@@ -55,8 +64,8 @@ def response_classifier(
     called = set(found["predictions"]["call"])
     if not {"positive", "negative"} <= called:
         notes.append(
-            "Out of fold, no probability of response is far enough from one half to call both responders and "
-            "non-responders; read the probabilities rather than the calls."
+            "Out of fold, no probability of response is far enough from the threshold to call both "
+            "responders and non-responders; read the probabilities rather than the calls."
         )
     return {
         "label": "response to treatment",

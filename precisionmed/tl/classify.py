@@ -10,11 +10,11 @@ import pandas as pd
 
 from precisionmed.config import step_generator
 from precisionmed.errors import InputError, warn
-from precisionmed.estimators import metrics
+from precisionmed.estimators._operating_point import parse_aim
 from precisionmed.estimators.receptors import CANNOT_CALL, ReceptorClassifier
-from precisionmed.io.patients import n_patients, patients_at
+from precisionmed.io.patients import n_patients
 from precisionmed.pp._order import by_name
-from precisionmed.tl._classifier import table, train
+from precisionmed.tl._classifier import table, threshold_methods, train
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -32,6 +32,7 @@ def classify(
     n_folds: int = 5,
     n_repeats: int = 2,
     min_class_size: int = 8,
+    aim: str = "balanced",
     uncertain: tuple[float, float] = (0.35, 0.65),
     seed: int = 1,
 ) -> AnnData:
@@ -51,8 +52,12 @@ def classify(
         Outer folds (and inner ones), and how often the samples are dealt anew.
     min_class_size
         Fewest samples a class must have; a task with fewer is skipped and the reason stored.
+    aim
+        What the threshold is for: `balanced` (sensitivity and specificity alike), `sensitivity:0.9` or
+        `specificity:0.9`. It is learned in each training set, and locked with the final model.
     uncertain
-        Probabilities strictly between these are returned as "cannot call".
+        Probabilities strictly between these are returned as "cannot call" where the threshold is one half;
+        around another threshold the band is as wide in log odds.
     seed
         The run's seed.
 
@@ -65,13 +70,14 @@ def classify(
     Raises
     ------
     InputError
-        An unknown task, or `tl.receptors` has not been run.
+        An unknown task or aim, or `tl.receptors` has not been run.
     """
     unknown = [task for task in tasks if task not in BASELINES]
     if unknown:
         raise InputError(f"no classifier '{unknown[0]}'; there are: {', '.join(BASELINES)}.")
     if "receptors" not in adata.uns.get("precisionmed", {}):
         raise InputError("receptor status is not settled yet; run tl.receptors first.")
+    parse_aim(aim)
     notes: list[str] = []
     found: dict[str, dict[str, Any]] = {}
     skipped = []
@@ -81,7 +87,8 @@ def classify(
             warn(f"{_WORDS[task]} classifier skipped: {reason}", notes)
             skipped.append((task, reason))
         else:
-            model = ReceptorClassifier(n_folds=n_folds, uncertain=(float(uncertain[0]), float(uncertain[1])))
+            limits = float(uncertain[0]), float(uncertain[1])
+            model = ReceptorClassifier(n_folds=n_folds, uncertain=limits, aim=aim)
             found[task] = _task(adata, task, model, n_repeats, step_generator(seed, f"classify_{task}"))
     adata.uns["precisionmed"]["classify"] = {
         "params": {
@@ -89,10 +96,11 @@ def classify(
             "n_folds": n_folds,
             "n_repeats": n_repeats,
             "min_class_size": min_class_size,
+            "aim": aim,
             "uncertain": np.array(uncertain, dtype=float),
             "seed": seed,
         },
-        "methods": _methods(found, n_folds, n_repeats, uncertain),
+        "methods": _methods(found, n_folds, n_repeats, aim, uncertain),
         "notes": np.array(notes, dtype=object),
         "tasks": np.array(list(found), dtype=object),
         "skipped": table(skipped, ["task", "reason"]),
@@ -120,11 +128,13 @@ def _task(
     excluded = [str(gene) for gene in receptors["label_genes"][task]]
     status = adata.obs[f"{task}_status"]
     truth = status.map({"positive": 1.0, "negative": 0.0}).astype(float)
-    found = train(adata, truth, model, n_repeats=n_repeats, exclude_genes=excluded, rng=rng)
+    baselines = _baselines(adata, task, excluded)
+    found = train(
+        adata, truth, model, n_repeats=n_repeats, exclude_genes=excluded, baselines=baselines, rng=rng
+    )
     predictions = found["predictions"].set_index("sample").reindex(adata.obs_names)
     adata.obs[f"{task}_probability"] = predictions["probability"]
     adata.obs[f"{task}_call"] = pd.Categorical(predictions["call"], ["positive", "negative", CANNOT_CALL])
-    found["performance"] = _with_baseline(found["performance"], adata, task, truth, excluded)
     return {
         "label": _WORDS[task],
         "label_source": str(receptors["source"][task]),
@@ -133,26 +143,21 @@ def _task(
     }
 
 
-def _with_baseline(
-    performance: pd.DataFrame, adata: AnnData, task: str, truth: pd.Series, excluded: list[str]
-) -> pd.DataFrame:
-    """Add the AUC of the one gene everybody would look at, unless it defines the label."""
+def _baselines(adata: AnnData, task: str, excluded: list[str]) -> dict[str, pd.Series]:
+    """Return the one gene everybody would look at as a score, unless it defines the label."""
     gene, sign = BASELINES[task]
     if gene in excluded or gene not in adata.var_names:
-        return performance
-    rows = truth.notna().to_numpy()
-    values = sign * np.asarray(adata[rows, gene].X, dtype=float).ravel()
-    row = (
-        f"{gene} alone",
-        "auc",
-        *metrics.auc_interval(truth[rows].astype(int), values, subject=patients_at(adata.obs, rows)),
-    )
-    columns = list(performance.columns)
-    return table([*performance.itertuples(index=False, name=None), row], columns)
+        return {}
+    values = sign * np.asarray(adata[:, gene].X, dtype=float).ravel()
+    return {f"{gene} alone": pd.Series(values, index=adata.obs_names)}
 
 
 def _methods(
-    found: dict[str, dict[str, Any]], n_folds: int, n_repeats: int, uncertain: tuple[float, float]
+    found: dict[str, dict[str, Any]],
+    n_folds: int,
+    n_repeats: int,
+    aim: str,
+    uncertain: tuple[float, float],
 ) -> str:
     if not found:
         return "No classifier was trained: too few samples with a label."
@@ -161,12 +166,12 @@ def _methods(
         f"Classifiers of {tasks} tumours were logistic regressions with a LASSO penalty (Tibshirani, J R "
         f"Stat Soc B 1996;58:267), chosen by {n_folds}-fold cross-validation within one standard error of "
         "the best, and with probabilities calibrated on out-of-fold scores (Platt 1999).",
-        f"Probabilities between {uncertain[0]:g} and {uncertain[1]:g} were not called.",
+        threshold_methods(aim, uncertain),
         f"Performance was estimated by {n_folds}-fold cross-validation repeated {n_repeats} times, in which "
         "normalization, selection of genes, penalty and calibration were learned anew in each training "
-        "set; sensitivity and specificity are those among called samples, with Wilson intervals, and the "
-        "interval of the AUC is that of DeLong, corrected for training sets that overlap (Nadeau and Bengio, "
-        "Mach Learn 2003;52:239).",
+        "set; sensitivity, specificity and predictive values are those among called samples, with Wilson "
+        "intervals over patients, and the interval of the AUC is that of DeLong, corrected for training sets "
+        "that overlap (Nadeau and Bengio, Mach Learn 2003;52:239).",
     ]
     derived = [str(task["label"]) for task in found.values() if len(task["excluded_genes"])]
     if derived:

@@ -9,9 +9,12 @@ import pandas as pd
 
 from precisionmed.config import RolesConfig
 from precisionmed.errors import warn
+from precisionmed.estimators._operating_point import parse_aim
+from precisionmed.io._evidence import FEWEST_CALLED, by_chance
 from precisionmed.pp import _inputs
 from precisionmed.pp._order import by_name
 from precisionmed.tl import _survival_cohort as cohort
+from precisionmed.tl._classifier import threshold_methods
 from precisionmed.tl._response_classifier import response_classifier
 from precisionmed.tl._response_interaction import Trial, interaction_tables, trial_of
 
@@ -22,7 +25,15 @@ BIOMARKERS = ("subtype", "intrinsic_subtype", "er_status", "her2_status", "tnbc_
 
 
 @by_name
-def response(adata: AnnData, *, n_folds: int = 5, n_repeats: int = 2, seed: int = 1) -> AnnData:
+def response(
+    adata: AnnData,
+    *,
+    n_folds: int = 5,
+    n_repeats: int = 2,
+    aim: str = "balanced",
+    uncertain: tuple[float, float] = (0.35, 0.65),
+    seed: int = 1,
+) -> AnnData:
     """Ask who benefits from treatment, as far as the cohort can tell.
 
     With recorded treatment and an endpoint: Cox models with an interaction of treatment and each biomarker
@@ -40,6 +51,8 @@ def response(adata: AnnData, *, n_folds: int = 5, n_repeats: int = 2, seed: int 
         Outer and inner folds of the response classifier.
     n_repeats
         Repeats of the outer cross-validation.
+    aim, uncertain
+        Threshold of the response classifier and the band around it, as in `classify`.
     seed
         Seed of the run.
 
@@ -51,21 +64,21 @@ def response(adata: AnnData, *, n_folds: int = 5, n_repeats: int = 2, seed: int 
     Raises
     ------
     InputError
-        All patients had the same treatment or the same response.
+        `aim` is none.
     """
+    parse_aim(aim)
     notes: list[str] = []
     roles = _inputs.roles_of(adata)
     treatment = _two_sided(adata, "treatment", roles.treatment.column if roles.treatment else None, notes)
     outcome = _two_sided(adata, "response", roles.response.column if roles.response else None, notes)
-    content: dict[str, Any] = {"params": {"n_folds": n_folds, "n_repeats": n_repeats, "seed": seed}}
+    settings: dict[str, Any] = {"n_folds": n_folds, "n_repeats": n_repeats, "aim": aim, "seed": seed}
+    content: dict[str, Any] = {"params": {**settings, "uncertain": np.array(uncertain, dtype=float)}}
     if treatment is not None:
         with cohort.noting(notes):
             content |= _interaction(adata, roles, treatment, notes)
     if outcome is not None:
         with cohort.noting(notes):
-            found = response_classifier(
-                adata, outcome, n_folds=n_folds, n_repeats=n_repeats, seed=seed, notes=notes
-            )
+            found = response_classifier(adata, outcome, **settings, uncertain=uncertain, notes=notes)
         content |= {"classifier": found} if found else {}
     known = {"treatment": treatment is not None, "response": outcome is not None}
     content["available"] = (
@@ -163,14 +176,32 @@ def _sentence(content: dict[str, Any], roles: RolesConfig) -> str:
 
 
 def _classifier_words(classifier: dict[str, Any] | None) -> str:
+    """Say what the classifier is worth: nothing where it is no better than chance or calls too few."""
     if classifier is None:
         return "response is recorded, but in too few samples for a classifier"
-    performance = classifier["performance"]
-    auc = performance[performance["metric"] == "auc"].iloc[0]
-    return (
-        f"response is predicted from expression with an out-of-fold AUC of {auc['estimate']:.2f} "
-        f"({auc['lower']:.2f} to {auc['upper']:.2f})"
+    table = classifier["performance"].set_index("metric")
+    auc, called = table.loc["auc"], table.loc["called"]
+    words = f"out-of-fold AUC {auc['estimate']:.2f}, {auc['lower']:.2f} to {auc['upper']:.2f}"
+    if not np.isfinite(auc["estimate"]):
+        return "whether expression predicts response could not be measured: no test set has both outcomes"
+    if by_chance({"evidence": auc}):
+        return f"response is not predicted from expression better than by chance ({words})"
+    counts = f"{called['count']:.0f} of {called['n']:.0f} patients"
+    if called["estimate"] < FEWEST_CALLED:
+        return (
+            f"only {counts} could be called responder or non-responder; the others' probabilities lie too "
+            "near the threshold"
+        )
+    rates = ", ".join(
+        f"{name} {_of(table.loc[name])}"
+        for name in ("sensitivity", "specificity")
+        if np.isfinite(table.loc[name, "estimate"])
     )
+    return f"response is predicted from expression ({words}); {counts} could be called, with {rates}"
+
+
+def _of(row: pd.Series) -> str:
+    return f"{row['estimate']:.0%} ({row['count']:g} of {row['n']:g})"
 
 
 def _methods(content: dict[str, Any], roles: RolesConfig) -> str:
@@ -187,6 +218,7 @@ def _methods(content: dict[str, Any], roles: RolesConfig) -> str:
     if "classifier" in content:
         sentences.append(
             "Response was classified by LASSO logistic regression with recalibrated probabilities, tested by "
-            f"{cohort.scheme(content['params'])} in which everything was learned in the training set only."
+            f"{cohort.scheme(content['params'])} in which everything was learned in the training set only. "
+            + threshold_methods(str(content["params"]["aim"]), tuple(content["params"]["uncertain"]))
         )
     return " ".join(sentences) or content["sentence"]

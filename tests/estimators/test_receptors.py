@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.base import clone
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._operating_point import band, operating_point
 from precisionmed.estimators.receptors import ReceptorClassifier, platt, three_way
 from precisionmed.io.codec import decode, encode
 
@@ -34,7 +35,7 @@ def test_finds_the_genes_and_calls(data, fitted):
     assert called.mean() > 0.8
     assert ((call == "positive") == y)[called].mean() > 0.95
     np.testing.assert_allclose(fitted.predict_proba(X).sum(axis=1), 1.0)
-    np.testing.assert_array_equal(fitted.predict(X), fitted.predict_proba(X)[:, 1] > 0.5)
+    np.testing.assert_array_equal(fitted.predict(X), fitted.predict_proba(X)[:, 1] > fitted.threshold_)
 
 
 def test_probabilities_are_calibrated_on_new_samples(fitted):
@@ -84,6 +85,68 @@ def test_noise_gives_the_prevalence():
 def test_three_way_includes_the_limits():
     calls = three_way([0.0, 0.35, 0.36, 0.64, 0.65, 1.0], (0.35, 0.65))
     assert list(calls) == ["negative", "negative", "cannot call", "cannot call", "positive", "positive"]
+
+
+def test_the_band_keeps_its_width_in_odds_around_any_threshold():
+    probability = np.linspace(0.001, 0.999, 500)
+    low, high = band([0.1, 0.5, 0.8], (0.35, 0.65))
+    np.testing.assert_allclose(logit(high) - logit([0.1, 0.5, 0.8]), logit(0.65))
+    np.testing.assert_allclose(logit([0.1, 0.5, 0.8]) - logit(low), -logit(0.35))
+    assert (low[1], high[1]) == (0.35, 0.65)
+    moved = expit(logit(probability) - logit(0.1))
+    np.testing.assert_array_equal(three_way(probability, (0.35, 0.65), 0.1), three_way(moved, (0.35, 0.65)))
+    assert [float(v) for v in band(0.2, (0.0, 1.0))] == [0.0, 1.0]
+
+
+def test_the_balanced_point_has_the_largest_expected_youden_index():
+    """Of calibrated probabilities; and a constant one lies on it, so that nothing is called."""
+    rng = np.random.default_rng(1)
+    score = rng.normal(-1.5, 1.2, 20000)
+    y = (rng.random(score.size) < expit(score)).astype(int)
+    cut = np.linspace(-3, 1, 81)
+    youden = [
+        expit(score)[score > c].sum() / y.sum() - (1 - expit(score))[score > c].sum() / (y == 0).sum()
+        for c in cut
+    ]
+    assert operating_point(score, y, "balanced") == pytest.approx(expit(cut[np.argmax(youden)]), abs=0.01)
+    slope, shift = platt(np.ones(60), y[:60])
+    flat = np.full(60, slope + shift)
+    threshold = operating_point(flat, y[:60], "balanced")
+    assert set(three_way(expit(flat), (0.35, 0.65), threshold)) == {"cannot call"}
+
+
+@pytest.mark.parametrize("aim", ["sensitivity:0.9", "specificity:0.8", "sensitivity:.5", "specificity:0.99"])
+@pytest.mark.parametrize("ties", [False, True])
+def test_an_aim_is_reached_by_the_scores_it_is_learned_from(aim, ties):
+    rng = np.random.default_rng(3)
+    y = (rng.random(90) < 0.2).astype(int)
+    score = rng.normal(size=90) + y
+    score = np.round(score) if ties else score
+    what, least = aim.split(":")
+    cut = logit(operating_point(score, y, aim))
+    own = score[y == 1] >= cut - 1e-9 if what == "sensitivity" else score[y == 0] <= cut + 1e-9
+    assert own.mean() >= float(least)
+    if not ties:
+        assert own.mean() <= float(least) + 1 / own.size
+
+
+@pytest.mark.parametrize(
+    "aim", ["accuracy", "sensitivity", "sensitivity:90", "sensitivity:0.0", "balanced:0.9", ""]
+)
+def test_an_aim_that_is_none_is_refused(data, aim):
+    with pytest.raises(InputError, match="aim must be 'balanced'"):
+        ReceptorClassifier(aim=aim).fit(*data)
+
+
+def test_a_model_without_a_threshold_of_its_own_calls_around_one_half(data, fitted):
+    old = decode(encode(fitted))
+    del old.threshold_
+    again = decode(encode(old))
+    assert again.limits == (0.35, 0.65)
+    np.testing.assert_array_equal(
+        again.call(data[0]), three_way(old.predict_proba(data[0])[:, 1], (0.35, 0.65))
+    )
+    np.testing.assert_array_equal(again.predict(data[0]), old.predict_proba(data[0])[:, 1] > 0.5)
 
 
 def test_platt_minimizes_the_smoothed_likelihood():

@@ -5,6 +5,7 @@ import pytest
 
 from precisionmed.datasets import simulate
 from precisionmed.errors import InputError, PrecisionMedWarning
+from precisionmed.estimators._operating_point import band
 from precisionmed.io.codec import decode
 from precisionmed.pp.normalize import normalize
 from precisionmed.tl.classify import classify
@@ -50,6 +51,9 @@ def test_classifiers_work_on_samples_they_never_saw(recorded, task):
 
 def test_single_gene_is_the_baseline_of_recorded_labels_only(recorded, derived):
     assert performance(recorded, "her2").loc[("ERBB2 alone", "auc"), "estimate"] > 0.85
+    compared = recorded.uns["precisionmed"]["classify"]["her2"]["comparisons"].iloc[0]
+    assert compared["against"] == "ERBB2 alone"
+    assert compared["lower"] <= compared["difference"] <= compared["upper"]
     assert performance(recorded, "tnbc").loc[("ESR1 alone", "auc"), "estimate"] > 0.8
     assert set(performance(derived, "her2").index.get_level_values("model")) == {"signature"}
 
@@ -67,9 +71,15 @@ def test_calls_follow_probabilities(recorded):
     probability, call = recorded.obs["her2_probability"], recorded.obs["her2_call"]
     labelled = recorded.obs["her2_status"].isin(["positive", "negative"])
     assert (probability.notna() == labelled).all()
-    assert ((call == "positive") == (probability >= 0.65)).all()
-    assert ((call == "cannot call") == ((probability > 0.35) & (probability < 0.65))).all()
-    table = recorded.uns["precisionmed"]["classify"]["her2"]["predictions"].set_index("sample")
+    stored = recorded.uns["precisionmed"]["classify"]["her2"]
+    table = stored["predictions"].set_index("sample")
+    low, high = band(table["threshold"], (0.35, 0.65))
+    assert ((table["call"] == "positive") == (table["probability"] >= high)).all()
+    assert ((table["call"] == "negative") == (table["probability"] <= low)).all()
+    np.testing.assert_array_equal(call[labelled].astype(str), table["call"].reindex(call[labelled].index))
+    share = stored["n_positive"] / (stored["n_positive"] + stored["n_negative"])
+    assert stored["aim"] == "balanced"
+    assert stored["threshold"] == decode(stored["model"]).threshold_ == pytest.approx(share, abs=0.02)
     np.testing.assert_array_equal(table["probability"], probability[table.index])
 
 

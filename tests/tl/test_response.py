@@ -106,7 +106,8 @@ def test_both_are_available_and_stored(randomized):
     found = randomized.uns["precisionmed"]["response"]
     assert found["available"] == "both"
     assert "randomized" in found["sentence"]
-    assert "AUC" in found["sentence"]
+    assert "could be called responder or non-responder" in found["sentence"]
+    assert "is predicted" not in found["sentence"]
     columns = ["endpoint", "biomarker", "n_treated", "n_control", "term", "coefficient"]
     columns += ["hazard_ratio", "lower", "upper", "p", "fdr"]
     assert set(columns) <= set(found["interaction"].columns)
@@ -159,6 +160,59 @@ def test_one_sided_column_is_left_out_by_name(role):
         found = response(adata, **FAST).uns["precisionmed"]["response"]
     assert found["available"] in ("neither", *({"treatment", "response"} - {role}))
     assert any(f"column '{role}'" in note for note in found["notes"])
+
+
+def rare_responders(seed: int, permuted: bool = False) -> ad.AnnData:
+    """Return a cohort in which 18% respond, those with the highest sum of three genes and some noise."""
+    adata = with_roles(cohort(140, seed=seed), treatment=None)
+    rng = np.random.default_rng(seed)
+    values = np.asarray(adata.X)
+    genes = np.argsort(values.var(axis=0))[-3:]
+    score = (values[:, genes] / values[:, genes].std(axis=0)).sum(axis=1) + rng.normal(0, 0.8, adata.n_obs)
+    responds = score >= np.quantile(score, 0.82)
+    responds = rng.permutation(responds) if permuted else responds
+    adata.obs["response"] = pd.Categorical(np.where(responds, "responder", "non_responder"))
+    return adata
+
+
+def test_rare_responders_are_called_at_a_threshold_learned_in_training_sets():
+    """Always "no" has an accuracy of 0.82; a threshold of one half calls few responders."""
+    found = response(rare_responders(3), **FAST).uns["precisionmed"]["response"]
+    table = found["classifier"]["performance"].set_index("metric")
+    assert table.loc["auc", "lower"] > 0.7
+    assert table.loc["sensitivity", "estimate"] > 0.6
+    assert table.loc["specificity", "estimate"] > 0.6
+    assert table.loc["majority_share", "estimate"] > 0.7
+    calls = found["classifier"]["predictions"]
+    assert calls["threshold"].between(0.15, 0.25).all()
+    truth, call = calls["truth"], calls["call"]
+    for metric, own, right in (
+        ("sensitivity", truth == "positive", call == "positive"),
+        ("specificity", truth == "negative", call == "negative"),
+        ("positive_predictive_value", call == "positive", truth == "positive"),
+        ("negative_predictive_value", call == "negative", truth == "negative"),
+        ("accuracy", truth.notna(), truth == call),
+    ):
+        own &= call != "cannot call"
+        assert table.loc[metric, "count"] == (own & right).sum()
+        assert table.loc[metric, "n"] == own.sum()
+    counts = found["classifier"]["counts"].set_index("truth")
+    assert counts.to_numpy().sum() == 140
+    assert counts.loc["positive", "positive"] == table.loc["sensitivity", "count"]
+    assert f"sensitivity {table.loc['sensitivity', 'estimate']:.0%}" in found["sentence"]
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_permuted_labels_are_not_predicted(seed):
+    """A threshold that had seen its test samples would find a balanced accuracy above one half."""
+    found = response(rare_responders(seed, permuted=True), **FAST).uns["precisionmed"]["response"]
+    table = found["classifier"]["performance"].set_index("metric")
+    assert table.loc["auc", "lower"] <= 0.5 <= table.loc["auc", "upper"]
+    assert "not predicted from expression better than by chance" in found["sentence"]
+    calls = found["classifier"]["predictions"]
+    above = calls["probability"] > calls["threshold"]
+    positive = calls["truth"] == "positive"
+    assert abs((above[positive].mean() + (~above)[~positive].mean()) / 2 - 0.5) < 0.15
 
 
 def test_few_responders_are_no_classifier():
