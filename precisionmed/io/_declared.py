@@ -108,6 +108,9 @@ DECLARED: dict[str, dict[str, str]] = {
 }
 """Learned attributes by class; classes that are not here are in no model file."""
 
+ADDED: dict[str, dict[str, str]] = {"ReceptorClassifier": {"threshold_": "unit"}}
+"""Attributes that files of earlier versions lack."""
+
 UNUSED: dict[str, str] = {
     "reference_row_": "count",
     "lambdas_": "nonnegative[l]",
@@ -163,16 +166,16 @@ def check_estimator(estimator: BaseEstimator) -> None:
     name = type(estimator).__name__
     if name not in DECLARED:
         raise InputError(f"a model holds no {name}")
-    declared = DECLARED[name]
+    declared, added = DECLARED[name], ADDED.get(name, {})
     learned = {key: value for key, value in vars(estimator).items() if key.endswith("_")}
     missing = [key for key in declared if key not in learned]
-    unknown = [key for key in learned if key not in declared and key not in UNUSED]
+    unknown = [key for key in learned if key not in declared | added | UNUSED]
     if missing or unknown:
         word = f"lacks {missing[0]}" if missing else f"has an unknown {one_line(unknown[0], 60)}"
         raise InputError(f"its {name} {word}")
     sizes: dict[str, int] = {}
     for key in sorted(learned, key=lambda key: key != "n_features_in_"):
-        _check_value(f"{name}.{key}", learned[key], declared.get(key) or UNUSED[key], sizes)
+        _check_value(f"{name}.{key}", learned[key], (UNUSED | added | declared)[key], sizes)
         if key == "n_features_in_":
             sizes["p"] = int(learned[key])
     _check_parameters(name, estimator)
@@ -367,7 +370,7 @@ def _is_receptor(found: Any) -> bool:
 def _is_batches(found: Any) -> bool:
     names = [str(name) for name in found.batches_]
     reference = getattr(found, "reference", None)
-    return names == sorted(names) and len(names) > 1 and (reference is None or str(reference) in names)
+    return names == sorted(names) and bool(names) and (reference is None or str(reference) in names)
 
 
 def _is_quantile(found: Any) -> bool:
