@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, nearest
+from precisionmed.io._evidence import FEWEST_CALLED
 from precisionmed.pl._base import (
     BLACK,
     BLUE,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 ORDER = ("LumA", "LumB", "Her2", "Basal", "Normal")
 LAST = "cannot call"
 MODES = {"single sample": BLUE, "centred": ORANGE}
+_IN_THE_TABLE = ("positive_predictive_value", "negative_predictive_value")
+"""Metrics that depend on how common the label is, and are not drawn beside those that do not."""
 STATISTICS = {
     "in_group_proportion": ("null", "In-group proportion", "p"),
     "silhouette": ("silhouette", "Silhouette", "silhouette_p"),
@@ -41,12 +44,19 @@ STATISTICS = {
 
 
 def performance(adata: AnnData, *, ax: Axes | None = None) -> Axes:
-    """Draw performance in an external cohort by task and mode."""
+    """Draw performance in an external cohort by task and mode, where at least half could be called."""
     table = slot(adata, "validate", "performance")
-    table = table[table["estimate"].notna()]
+    table = table[table["estimate"].notna() & spoken_for(slot(adata, "validate"))]
+    more = table[table["metric"] == "majority_share"].set_index(["task", "mode"])["estimate"]
+    table = table[~table["metric"].isin(("majority_share", *_IN_THE_TABLE))]
     derived = {str(name) for name in slot(adata, "validate").get("derived_labels", [])}
     labels = [
         f"{heading(task)}{_mark(task, derived)}: {words(metric)} (n = {int(n)}), {mode}"
+        + (
+            f"; the commoner label {more[task, mode]:.2f}"
+            if (task, mode) in more and metric == "accuracy"
+            else ""
+        )
         for task, metric, n, mode in table[["task", "metric", "n", "mode"]].itertuples(index=False)
     ]
     with canvas(ax, 6.4, height(len(table))) as ax:
@@ -66,6 +76,17 @@ def performance(adata: AnnData, *, ax: Axes | None = None) -> Axes:
         ax.set_xlabel(f"Estimate ({chance})" + ("\n* labels are expression-derived" if derived else ""))
         ax.set_title(f"Performance in {slot(adata, 'validate', 'cohort')}")
     return ax
+
+
+def spoken_for(found: dict) -> pd.Series:
+    """Say for each row of `performance` whether its task called at least half of the samples in that mode."""
+    table, called = found["performance"], found.get("called")
+    if called is None:
+        return pd.Series(True, index=table.index)
+    enough = called[called["called"] >= FEWEST_CALLED * called["samples"]]
+    good = set(zip(enough["task"].astype(str), enough["mode"].astype(str), strict=True))
+    places = zip(table["task"].astype(str), table["mode"].astype(str), strict=True)
+    return pd.Series([place in good for place in places], index=table.index, dtype=bool)
 
 
 def proportions(adata: AnnData, *, ax: Axes | None = None) -> Axes:

@@ -15,6 +15,7 @@ from precisionmed.estimators.centroids import CANNOT_CALL, NearestCentroid
 from precisionmed.estimators.consensus import ConsensusClustering
 from precisionmed.estimators.group_hazards import group_hazards
 from precisionmed.estimators.replication import replication_test
+from precisionmed.io._evidence import FEWEST_CALLED
 from precisionmed.io._predict import Prepared
 from precisionmed.io.model import LockedModel
 from precisionmed.pp._inputs import table
@@ -24,6 +25,8 @@ FEWEST = TO_REPLICATE
 """Fewest samples in which clusters are looked for."""
 _LARGE, _ROTATIONS, _ROTATIONS_LARGE = 2000, 1000, 200
 _RESAMPLES = 100
+_LITTLE, _WELL = 0.2, 0.5
+"""Adjusted Rand indices of calls and own clusters below which they hardly agree, and from which they do."""
 
 
 def replication_tables(
@@ -75,7 +78,7 @@ def replication_tables(
         "replication": cohort.tables(proportions),
         "replication_overlap": cohort.tables(overlaps),
         "replication_summary": table(pd.DataFrame(summaries)),
-        "replication_verdict": _verdict(cohort.tables(proportions)),
+        "replication_verdict": verdict(cohort.tables(proportions), summaries[0]),
     }
 
 
@@ -184,14 +187,38 @@ def _agreement(
     return pd.DataFrame(rows, columns=["called", "found", "samples"]), summary
 
 
-def _verdict(found: pd.DataFrame) -> str:
-    """Say in one sentence which subtypes are clusters again, in the first mode, a patient's."""
+def verdict(found: pd.DataFrame, summary: dict[str, Any]) -> str:
+    """Say whether the subtypes are there again, by the first mode, a patient's.
+
+    They are not confirmed by clusters that keep to themselves alone: most samples must have been called, and
+    the cohort clustered on its own must agree with the calls.
+
+    Parameters
+    ----------
+    found
+        The table `replication`.
+    summary
+        The first mode's row of `replication_summary`.
+    """
     mode = str(found["mode"].iloc[0])
     rows = found[found["mode"] == mode]
     again = rows.loc[rows["fdr"] < 0.05, "subtype"].astype(str).tolist()
-    return (
+    said = (
         f"{len(again)} of {len(rows)} subtypes are clusters here too"
         + (f" ({', '.join(again)})" if again else "")
         + ": their samples keep to themselves more than in cohorts that are the same but for clusters "
         f"({mode}, false discovery rate 5%)."
     )
+    agreement, called, n = float(summary["adjusted_rand"]), int(summary["called"]), int(summary["samples"])
+    index = f"adjusted Rand index {agreement:.2f}".replace("-", "−")
+    if called < FEWEST_CALLED * n:
+        return f"The subtypes are not confirmed here: only {called} of {n} samples could be called ({mode})."
+    if not agreement >= _LITTLE:
+        return (
+            "The subtypes are not confirmed here: clusters that this cohort shows on its own hardly agree "
+            f"with the calls ({index}); {len(again)} of {len(rows)} subtypes alone keep to themselves "
+            f"({mode}, false discovery rate 5%)."
+        )
+    if agreement < _WELL:
+        return f"{said} The cohort's own clusters agree with the calls only in part ({index})."
+    return f"{said} The cohort's own clusters agree with the calls ({index})."

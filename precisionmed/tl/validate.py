@@ -20,6 +20,8 @@ from precisionmed.pp import normalize
 from precisionmed.pp._inputs import store
 from precisionmed.pp._order import by_name
 from precisionmed.tl import _survival_cohort as cohort
+from precisionmed.tl._called import NEAR, called_table, causes
+from precisionmed.tl._classifier_tables import MAJORITY, call_rates, rate
 from precisionmed.tl._replication import replication_tables, subtype_survival
 from precisionmed.tl._survival_curves import curve_tables
 from precisionmed.tl.receptors import DERIVED, receptors
@@ -71,7 +73,7 @@ def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
             samples[CENTRED] = prepare(model, adata, batch=None, centre=True)
     calls = {mode: calls_of(model, prepared) for mode, prepared in samples.items()}
     _say_refused(model, notes)
-    _say_shifted(calls[SINGLE], model, notes)
+    shifts = _shifts(calls[SINGLE], model, notes)
     labels, derived = _labels(adata, notes)
     endpoints = cohort.endpoints_of(adata, notes)
     patient = patients(adata.obs)
@@ -83,6 +85,8 @@ def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
         "cohort": name,
         "trained_on": str(model.manifest["cohort"]),
         "params": {"seed": seed, "modes": ", ".join(calls)},
+        "called": cohort.table(called_table(calls, model)),
+        "shifts": shifts,
         "performance": cohort.tables(measured),
         "predictions": _predictions(calls[SINGLE]),
         "proportions": cohort.tables([_proportions(mode, found) for mode, found in calls.items()]),
@@ -106,8 +110,9 @@ def _say_refused(model: LockedModel, notes: list[str]) -> None:
     notes += [f"{name} is not called: {reason}." for name, reason in reasons.items() if reason]
 
 
-def _say_shifted(calls: pd.DataFrame, model: LockedModel, notes: list[str]) -> None:
+def _shifts(calls: pd.DataFrame, model: LockedModel, notes: list[str]) -> pd.DataFrame:
     """Warn where answers are shared out far from training's: a threshold may not hold on these values."""
+    rows: list[tuple] = []
     for task, content in model.parts["tasks"].items():
         shares = content.get("shares")
         if shares is None:
@@ -125,6 +130,9 @@ def _say_shifted(calls: pd.DataFrame, model: LockedModel, notes: list[str]) -> N
                 "does not hold for single samples.",
                 notes,
             )
+            rows.append((task, answer, k, n, usual))
+    table = pd.DataFrame(rows, columns=["task", "answer", "count", "n", "in_training"])
+    return cohort.table(table.astype({"count": int, "n": int, "in_training": float}))
 
 
 def _labels(adata: AnnData, notes: list[str]) -> tuple[dict[str, pd.Series], list[str]]:
@@ -150,17 +158,17 @@ def _performance(
     patient: np.ndarray | None,
 ) -> pd.DataFrame:
     """Return one row for each task, metric and (other things equal) this mode."""
-    rows: list[tuple[str, str, int, float, float, float]] = []
+    rows: list[tuple] = []
     for task, content in model.parts["tasks"].items():
         if content["kind"] == "survival" and endpoints:
             rows += _risk_rows(task, calls, _endpoint_for(task, endpoints), seed)
         elif content["kind"] in ("receptor", "signature"):
             rows += _binary_rows(task, calls, labels.get(task.removeprefix("signature_")), patient)
         elif task == "intrinsic_subtype" and "intrinsic" in labels:
-            rows += _class_rows(task, calls[task], labels["intrinsic"])
-    table = pd.DataFrame(rows, columns=["task", "metric", "n", "estimate", "lower", "upper"])
+            rows += _class_rows(task, calls[task], labels["intrinsic"], patient)
+    table = pd.DataFrame(rows, columns=["task", "metric", "n", "estimate", "lower", "upper", "count"])
     # Without a row, columns have no type of their own and could not be written to a file.
-    table = table.astype({"n": int, "estimate": float, "lower": float, "upper": float})
+    table = table.astype({"n": int} | dict.fromkeys(("estimate", "lower", "upper", "count"), float))
     return cohort.labelled(table, mode=mode)
 
 
@@ -177,7 +185,7 @@ def _risk_rows(task: str, calls: pd.DataFrame, endpoint: cohort.Endpoint, seed: 
         return []
     rng = step_generator(seed, f"validate.{task}")
     interval = metrics.concordance_interval(y["time"], y["event"], risk[known], rng, entry=y.get("entry"))
-    return [(task, f"c_index ({endpoint.name})", len(y), *interval)]
+    return [(task, f"c_index ({endpoint.name})", len(y), *interval, np.nan)]
 
 
 def _binary_rows(
@@ -187,28 +195,37 @@ def _binary_rows(
         return []
     truth = label.astype(object).map({"positive": 1, "negative": 0})
     probability = calls[f"{task}_probability"]
-    known = (truth.notna() & probability.notna()).to_numpy()
+    # What the model declines for another reason than the threshold, it does not answer for.
+    usable = np.isin(causes(calls, task), ["", NEAR]) & probability.notna().to_numpy()
+    known = truth.notna().to_numpy() & usable
     actual = truth[known].astype(int).to_numpy()
     if min((actual == 1).sum(), (actual == 0).sum()) < _FEWEST:
         return []
     subject = None if patient is None else patient[known]
     auc = metrics.auc_interval(actual, probability[known], subject=subject)
-    rows: list[tuple] = [(task, "auc", len(actual), *auc)]
+    rows: list[tuple] = [(task, "auc", len(actual), *auc, np.nan)]
     if task in calls:
-        called = known & (calls[task] != CANNOT_CALL).to_numpy()
-        rows += _class_rows(task, calls[task][called], label[called])
-        rows.append(
-            (task, "called", int(known.sum()), *metrics.proportion_interval(called.sum(), known.sum()))
-        )
+        rates = call_rates(actual, calls[task].to_numpy()[known].astype(str), subject)
+        rows += [_rate_row(task, metric, values) for metric, values in rates.items() if values[4]]
     return rows
 
 
-def _class_rows(task: str, calls: pd.Series, label: pd.Series) -> list[tuple]:
+def _class_rows(task: str, calls: pd.Series, label: pd.Series, patient: np.ndarray | None) -> list[tuple]:
     known = (label.notna() & (calls != CANNOT_CALL)).to_numpy()
     if known.sum() < _FEWEST:
         return []
-    truth, called = label[known].astype(str), calls[known].astype(str)
-    return [(task, "accuracy", int(known.sum()), *metrics.accuracy_interval(truth, called))]
+    truth, called = label[known].astype(str).to_numpy(), calls[known].astype(str).to_numpy()
+    subject, everyone = None if patient is None else patient[known], np.ones(len(truth), dtype=bool)
+    names, counts = np.unique(truth, return_counts=True)
+    return [
+        _rate_row(task, "accuracy", rate(truth == called, everyone, subject)),
+        _rate_row(task, MAJORITY, rate(truth == names[np.argmax(counts)], everyone, subject)),
+    ]
+
+
+def _rate_row(task: str, metric: str, values: tuple[float, float, float, float, float]) -> tuple:
+    estimate, lower, upper, count, n = values
+    return task, metric, int(n), estimate, lower, upper, count
 
 
 def _predictions(calls: pd.DataFrame) -> pd.DataFrame:

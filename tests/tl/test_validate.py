@@ -66,6 +66,7 @@ def test_planted_subtypes_are_clusters_again(found, model):
     assert (table.groupby("mode")["samples"].sum() == 130).all()
     assert (table["called"] <= table["samples"]).all()
     assert "3 of 3 subtypes are clusters here too (S1, S2, S3)" in found["replication_verdict"]
+    assert "own clusters agree with the calls (adjusted Rand index 0." in found["replication_verdict"]
 
 
 def test_the_cohort_alone_finds_the_same_groups(found):
@@ -88,7 +89,30 @@ def test_patients_of_one_subtype_are_no_clusters(population, model):
     found = tl.validate(alike, model).uns["precisionmed"]["validate"]
     alone = found["replication"][found["replication"]["mode"] == "single sample"]
     assert not (alone["fdr"] < 0.05).any()
-    assert found["replication_verdict"].startswith("0 of 3 subtypes are clusters here too:")
+    assert found["replication_verdict"].startswith("The subtypes are not confirmed here: clusters that")
+    assert "0 of 3 subtypes alone" in found["replication_verdict"]
+
+
+@pytest.mark.parametrize(
+    ("called", "index", "begins", "holds"),
+    [
+        (0, np.nan, "The subtypes are not confirmed here: only 0 of 385", "0 of 385 samples could be called"),
+        (380, -0.01, "The subtypes are not confirmed here: clusters", "adjusted Rand index −0.01"),
+        (380, np.nan, "The subtypes are not confirmed here: clusters", "nan"),
+        (
+            380,
+            0.35,
+            "2 of 3 subtypes are clusters here too (S1, S2)",
+            "only in part (adjusted Rand index 0.35)",
+        ),
+        (380, 0.8, "2 of 3 subtypes are clusters here too (S1, S2)", "agree with the calls (adjusted Rand"),
+    ],
+)
+def test_replication_follows_clusters_calls_and_agreement(called, index, begins, holds):
+    rows = pd.DataFrame({"mode": "single sample", "subtype": ["S1", "S2", "S3"], "fdr": [0.01, 0.02, 0.3]})
+    said = _replication.verdict(rows, {"samples": 385, "called": called, "adjusted_rand": index})
+    assert said.startswith(begins)
+    assert holds in said
 
 
 def test_outcome_by_subtype_stands_side_by_side(found, trained):
@@ -157,7 +181,8 @@ def test_a_split_far_from_training_is_told(model):
     for high, low, expected in ((87, 18, True), (10, 10, False), (60, 45, False), (9, 1, False)):
         groups = ["high"] * high + ["low"] * low + ["cannot call"] * 30
         notes: list[str] = []
-        _module._say_shifted(pd.DataFrame({"os_risk_group": groups}), told, notes)
+        table = _module._shifts(pd.DataFrame({"os_risk_group": groups}), told, notes)
+        assert len(table) == bool(notes)
         assert bool(notes) == expected, (high, low)
         if expected:
             assert "os: 87 of 105 called samples are high here, 50% in training" in notes[0]
