@@ -12,18 +12,15 @@ import pandas as pd
 
 from precisionmed.errors import InputError, first_few, nearest
 from precisionmed.io._layout import looks_like_data
+from precisionmed.io._no_genes import SUMMARY_ROW
+from precisionmed.io._species import TRANSCRIPT
 from precisionmed.io.genes import gene_likeness
 
-SUMMARY_ROW = re.compile(  # of HTSeq and STAR
-    r"_{0,2}(no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique)$"
-    r"|N_(unmapped|multimapping|noFeature|ambiguous)$"
-)
 STRANDS = ("unstranded", "stranded_first", "stranded_second")
 """Columns 2 to 4 of STAR's ReadsPerGene.out.tab, as the Genomic Data Commons calls them."""
 NEARLY_ALL = 0.9
 """Share of a library's reads on one strand that makes it a stranded library."""
 
-_TRANSCRIPT = re.compile(r"(ENS[A-Z]*T\d{11}|[NX][MR]_\d+)(\.\d+)?(\||$)")
 _ENDING_WORDS = frozenset(
     {"gz", "bz2", "xz", "txt", "tsv", "csv", "tab", "sf", "results", "gene", "genes", "out", "readspergene"}
     | {"count", "counts", "htseq", "rsem", "quant", "fpkm_tracking", "gene_abund", "abundance", "expression"}
@@ -204,7 +201,7 @@ def refuse_transcripts(path: Path, values: pd.DataFrame) -> None:
         Most identifiers are transcripts.
     """
     some = [str(label) for label in values.index[:: max(1, len(values) // 500)]]
-    named_so = bool(some) and np.mean([bool(_TRANSCRIPT.match(label)) for label in some]) > 0.5
+    named_so = bool(some) and np.mean([bool(TRANSCRIPT.match(label)) for label in some]) > 0.5
     if named_so and not bool((values.to_numpy() < 0).any()):
         raise InputError(
             f"{path}: its rows are transcripts ({first_few(some, 2)}); sum them to genes first (tximport, or "

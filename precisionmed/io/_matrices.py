@@ -12,9 +12,11 @@ from precisionmed.config import CohortConfig, Scale
 from precisionmed.errors import InputError, first_few, warn
 from precisionmed.io._duplicates import collapse_duplicates
 from precisionmed.io._gene_rows import recorded_rows
+from precisionmed.io._no_genes import DROPPED
 from precisionmed.io._species import refuse_other_species
 from precisionmed.io.expression import Matrix, read_expressions
 from precisionmed.io.genes import (
+    UNKNOWN,
     GeneIds,
     gene_id_kind,
     gene_table,
@@ -87,6 +89,10 @@ def prepare_matrix(
     refuse_other_species(labels, mapped, matrix.file, notes)
     mapping = summarize_mapping(mapped, labels)
     kept = (mapped["symbol"] != "").to_numpy()
+    if not kept.any():
+        raise InputError(
+            f"{matrix.file}: none of its rows is a gene ({first_few(labels, 3)}); give the table of genes."
+        )
     values = matrix.frame[kept]
     _report_mapping(matrix, mapped, notes)
     scaled = resolve_scale(values, config.scale, matrix.file, notes)
@@ -160,7 +166,7 @@ def _gene_kind(matrix: Matrix, config: CohortConfig, annotation: Mapping[str, st
 
 def _report_mapping(matrix: Matrix, mapped: pd.DataFrame, notes: list[str]) -> None:
     name, labels = matrix.file.name, matrix.frame.index
-    unknown = (mapped["outcome"] == "not in the gene table, kept").to_numpy()
+    unknown = (mapped["outcome"] == UNKNOWN).to_numpy()
     ambiguous = mapped["outcome"].str.startswith("ambiguous").to_numpy()
     if unknown.mean() > 0.5 and len(labels) >= 20:
         warn(
@@ -173,6 +179,11 @@ def _report_mapping(matrix: Matrix, mapped: pd.DataFrame, notes: list[str]) -> N
             f"{name}: {unknown.sum()} identifiers are not in the gene table of {gene_table().date} and stay "
             "as "
             f"they are ({first_few(labels[unknown])})."
+        )
+    dropped = mapped["outcome"].isin(DROPPED).to_numpy()
+    if dropped.any():
+        notes.append(
+            f"{name}: {dropped.sum()} rows that are no genes were left out ({first_few(labels[dropped])})."
         )
     if ambiguous.any():
         pairs = zip(labels[ambiguous], mapped["candidates"][ambiguous], strict=True)

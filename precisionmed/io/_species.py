@@ -10,10 +10,15 @@ import pandas as pd
 
 from precisionmed.errors import InputError, first_few, warn
 
-_FOREIGN = re.compile(r"ENS[A-Z]{3,6}G\d{9,}(?:\.\d+)?|FBgn\d{7}|WBGene\d{8}|MGI:\d+|RGD:\d+|ZFIN:.+")
-_TRANSCRIPT = re.compile(r"(?:ENS(?:[A-Z]{3,6})?T\d{9,}|[NX][MR]_\d{6,})(?:\.\d+)?")
-_SPECIES = {"ENSMUSG": "mouse", "MGI:": "mouse", "ENSRNOG": "rat", "RGD:": "rat", "ENSDARG": "zebrafish",
-            "ENSCAFG": "dog", "ENSSSCG": "pig", "ENSMMUG": "macaque", "FBgn": "fruit fly"}  # fmt: skip
+_FOREIGN = re.compile(
+    r"(?:mm\d+|GRCm3[89]|rn\d|mRatBN7)_+.+|ENS[A-Z]{3,6}G\d{9,}(?:\.\d+)?|FBgn\d{7}|WBGene\d{8}|MGI:\d+|RGD:\d+"
+    r"|ZFIN:.+"
+)
+TRANSCRIPT = re.compile(r"(?:ENS(?:[A-Z]{3,6})?T\d{9,}|[NX][MR]_\d+)(?:\.\d+)?(?:\||$)")
+"""How a label that names a transcript begins."""
+_SPECIES = {"ENSMUSG": "mouse", "MGI:": "mouse", "mm": "mouse", "GRCm": "mouse", "ENSRNOG": "rat",
+            "RGD:": "rat", "rn": "rat", "mRat": "rat", "ENSDARG": "zebrafish", "ENSCAFG": "dog", "ENSSSCG": "pig",
+            "ENSMMUG": "macaque", "FBgn": "fruit fly"}  # fmt: skip
 _OTHER_CASE = re.compile(r"[A-Za-z][a-z]+[a-z0-9.-]*|[A-Za-z][a-z]*\d+[a-z]*[0-9a-z.-]*")
 _FEWEST_TWINS = 5
 
@@ -46,11 +51,11 @@ def refuse_other_species(labels: pd.Index, mapped: pd.DataFrame, file: Path | st
         warn(f"{Path(file).name}: {told}; they stay as they are.", notes)
     # an annotation may give the symbol of a probe that is named by an accession
     annotated = ~mapped["symbol"].isin(["", *texts]).to_numpy()
-    transcripts = texts[np.asarray(texts.str.fullmatch(_TRANSCRIPT.pattern), dtype=bool) & ~annotated]
+    transcripts = texts[np.asarray(texts.str.match(TRANSCRIPT), dtype=bool) & ~annotated]
     if 2 * len(transcripts) >= len(texts):
         raise InputError(
             f"{file}: the identifiers are transcripts ({first_few(transcripts, 3)}); sum them to genes "
-            "(e.g. with tximport) and give those."
+            "(tximport), or, if they name the probes of an array, give cohort.probe_annotation."
         )
     _refuse_letter_case(texts, mapped, file, notes)
 

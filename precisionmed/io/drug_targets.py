@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from precisionmed.errors import InputError, nearest
-from precisionmed.io.genes import gene_id_kind, map_genes
+from precisionmed.io.genes import UNKNOWN, gene_id_kind, map_genes
 from precisionmed.io.tables import is_missing, read_text_table
 
 _COLUMNS = ("gene", "drug")
@@ -40,7 +40,7 @@ def read_drug_targets(path: str | Path) -> pd.Series:
         raise InputError(f"{path}: no row of the table of drug targets has both a gene and a drug.")
     labels = pd.Index(frame["gene"].unique())
     mapped = map_genes(labels, gene_id_kind(labels))
-    unknown = (mapped["outcome"] == "not in the gene table, kept").mean()
+    unknown = (mapped["outcome"] == UNKNOWN).mean()
     if unknown > 0.9:
         raise InputError(
             f"{path}: {unknown:.0%} of the {len(labels):,} genes of the drug targets are not human genes "

@@ -14,7 +14,6 @@ import pandas as pd
 from precisionmed.errors import InputError, first_few
 from precisionmed.io._formats import (
     STRANDS,
-    SUMMARY_ROW,
     names_without_header,
     refuse_transcripts,
     sample_column,
@@ -25,6 +24,7 @@ from precisionmed.io._formats import (
 from precisionmed.io._gene_labels import blank_labels, fill_blank_labels
 from precisionmed.io._h5ad import read_h5ad
 from precisionmed.io._layout import Table, open_table, parse
+from precisionmed.io._no_genes import SUMMARY_ROW
 from precisionmed.io._value_columns import ANNOTATION, numbers_of, value_columns
 from precisionmed.io.genes import gene_likeness
 from precisionmed.io.tables import (

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from precisionmed.errors import InputError
-from precisionmed.io.genes import gene_id_kind, map_genes
+from precisionmed.io.genes import UNKNOWN, gene_id_kind, map_genes
 from precisionmed.io.tables import read_text
 
 
@@ -56,7 +56,7 @@ def read_gene_sets(path: str | Path) -> GeneSets:
     sets = _parse(path, read_text(path, "GMT file of gene sets"), first=1)
     labels = pd.Index(dict.fromkeys(gene for genes in sets.values() for gene in genes))
     mapped = map_genes(labels, gene_id_kind(labels))
-    known = (mapped["outcome"] != "not in the gene table, kept").mean()
+    known = (mapped["outcome"] != UNKNOWN).mean()
     if known < 0.1:
         raise InputError(
             f"{path}: {1 - known:.0%} of its {len(labels):,} genes are not human genes (first: "

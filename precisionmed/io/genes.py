@@ -19,22 +19,21 @@ import pandas as pd
 
 from precisionmed.errors import InputError, first_few, nearest
 from precisionmed.io._excel_names import damaged_by_spreadsheet, renamed_family
+from precisionmed.io._no_genes import DROPPED, no_gene
 from precisionmed.io.tables import is_missing, read_text_table
 
 GeneIds = Literal["symbol", "ensembl", "entrez", "probe"]
 
 _ENSEMBL = re.compile(r"ENSG(?:\d{11}|R\d{10})(\.\d+)?([_.-]PAR[_.-]Y)?$", re.IGNORECASE)
 # `ESR1|ENSG00000091831.20`, `ENSG00000091831_ESR1`: the identifier tells more than the name.
-_WITH_ENSEMBL = re.compile(r"(?:.*[|_:; ])?(ENSG\d{11})(?:\.\d+)?(?:[|_:; ].*)?$")
+_WITH_ENSEMBL = re.compile(r"(?:.*[|_:; (])?(ENSG\d{11})(?:\.\d+)?(?:[|_:; )].*)?$")
 _PAR_Y = re.compile(r"(.+)[_.-]PAR[_.-]Y$")
 _FLOAT = re.compile(r"(\d+)\.0+$")  # a number as pandas writes it when another one is missing
 _PROBE = re.compile(r"(AFFX-.*|.+_at|ILMN_\d+|A_\d+_P\d+|cg\d{8}|\d{7,8}\.\d|TC\d{8,}\.hg\.\d)$")
-_COUNTER_SUMMARY = re.compile(  # of HTSeq and STAR
-    r"(__(no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique)"
-    r"|N_(unmapped|multimapping|noFeature|ambiguous))$"
-)
-_SYMBOL_AND_ENTREZ = re.compile(r"(.+)\|(\d+)$")
+_SYMBOL_AND_ENTREZ = re.compile(r"(.+?)(?:\||\s?\()(\d+)\)?$")  # `TP53|7157`, `TP53 (7157)`
+_GENOME = re.compile(r"(?:GRCh3[78]|hg19|hg38)_+(?=.)")  # in front of the genes of a mixed reference
 
+UNKNOWN = "not in the gene table, kept"
 # What became of an identifier, in the order of the report's table.
 OUTCOMES = (
     "current symbol",
@@ -48,8 +47,8 @@ OUTCOMES = (
     "ambiguous spreadsheet damage, kept",
     "ambiguous Ensembl identifier, kept",
     "probe of several genes, kept",
-    "not in the gene table, kept",
-    "counter's summary row, dropped",
+    UNKNOWN,
+    *DROPPED,
 )
 
 
@@ -189,7 +188,7 @@ def summarize_mapping(mapped: pd.DataFrame, labels: pd.Index) -> pd.DataFrame:
 def _likeness(label: str) -> float:
     kind = _kind(label)
     if kind == "symbol":
-        return float(_resolve_symbol(label)[1] != OUTCOMES[-2])
+        return float(_resolve_symbol(label)[1] != UNKNOWN)
     return 0.5 if kind == "entrez" else 1.0  # plain numbers name samples as often as genes
 
 
@@ -204,28 +203,33 @@ def _kind(label: str) -> GeneIds:
 
 def _resolve(label: str, kind: GeneIds, annotation: Mapping[str, str]) -> tuple[str, str, str]:
     table = gene_table()
-    if _COUNTER_SUMMARY.match(label):
-        return "", "counter's summary row, dropped", ""
-    if kind == "probe":
-        symbols = [s.strip() for s in re.split(r"///|;|,", annotation.get(label, "")) if s.strip()]
+    if kind == "probe" and label in annotation:
+        symbols = [s.strip() for s in re.split(r"///|;|,", annotation[label]) if s.strip()]
         names = sorted({_resolve_symbol(s)[0] for s in symbols})
         if len(names) > 1:
             return label, "probe of several genes, kept", ", ".join(names)
-        return (names[0], "probe with a symbol", "") if names else (label, "not in the gene table, kept", "")
+        if names:
+            return names[0], "probe with a symbol", ""
+    dropped = no_gene(label)
+    if dropped:
+        return "", dropped, ""
+    if kind == "probe":
+        return label, UNKNOWN, ""
+    label = _GENOME.sub("", label)
     label = _FLOAT.sub(r"\1", label)
     pair = _SYMBOL_AND_ENTREZ.match(label)
     if pair:
         by_number = table.entrez.get(pair[2])
         if by_number:
             return by_number, "Entrez identifier", ""
-        return _resolve_symbol(pair[1]) if pair[1] != "?" else (label, "not in the gene table, kept", "")
+        return _resolve_symbol(pair[1]) if pair[1] != "?" else (label, UNKNOWN, "")
     ensembl = _ensembl(label)
     if ensembl:
         names = list(table.ensembl.get(ensembl, ()))
         if len(names) > 1:
             return ensembl, "ambiguous Ensembl identifier, kept", ", ".join(names)
         # Versions are stripped from unknown ones too, so that they meet the same gene of another release.
-        return (names[0], "Ensembl identifier", "") if names else (ensembl, "not in the gene table, kept", "")
+        return (names[0], "Ensembl identifier", "") if names else (ensembl, UNKNOWN, "")
     if label in table.entrez:
         return table.entrez[label], "Entrez identifier", ""
     par = _PAR_Y.match(label)
@@ -260,7 +264,7 @@ def _resolve_symbol(label: str) -> tuple[str, str, str]:
         return label, "ambiguous old symbol, kept", ", ".join(names)
     originals = damaged_by_spreadsheet(label)
     if not originals:
-        return label, "not in the gene table, kept", ""
+        return label, UNKNOWN, ""
     # Approved names, present or past, come before mere aliases.
     approved = {renamed_family(name) or name for name in originals} & table.symbols
     aliases = {name for original in originals for name in table.aliases.get(original, ())}

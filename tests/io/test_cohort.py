@@ -94,6 +94,7 @@ def test_old_symbols_duplicates_and_summary_rows(files):
     table = ingest(adata)["gene_mapping"].set_index("outcome")
     assert table.loc["repeated rows of a gene, collapsed", "genes"] == 1
     assert table.loc["counter's summary row, dropped", "genes"] == 1
+    assert any("1 rows that are no genes were left out (__no_feature)" in n for n in ingest(adata)["notes"])
     summed = read_cohort(files.write(), duplicate_genes="sum")
     np.testing.assert_array_equal(summed[:, "NUF2"].X.ravel(), files.counts.loc[["CDCA1", "NUF2"]].sum())
     assert summed.var["gene_id"]["NUF2"] == "CDCA1;NUF2"

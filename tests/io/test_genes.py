@@ -8,6 +8,7 @@ from precisionmed.errors import InputError, PrecisionMedWarning
 from precisionmed.io import genes
 from precisionmed.io._duplicates import collapse_duplicates
 from precisionmed.io._excel_names import damaged_by_spreadsheet
+from precisionmed.io._no_genes import no_gene
 from precisionmed.io._species import refuse_other_species
 
 
@@ -265,3 +266,53 @@ def test_duplicates_do_not_depend_on_order(seed, rule):
     one, _ = collapse_duplicates(values, ids, rule)
     other, _ = collapse_duplicates(values.iloc[rows, columns], ids[rows], rule)
     pd.testing.assert_frame_equal(other.loc[one.index, one.columns], one, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("label", "outcome"),
+    [
+        ("__no_feature", "counter's summary row, dropped"),
+        ("N_unmapped", "counter's summary row, dropped"),
+        ("Unassigned_NoFeatures", "counter's summary row, dropped"),
+        ("ERCC-00002", "spike-in or control, dropped"),
+        ("AFFX-BioB-5_at", "spike-in or control, dropped"),
+        ("Total", "total or mean of the genes, dropped"),
+        ("library_size", "total or mean of the genes, dropped"),
+        ("batch", "description of the samples, dropped"),
+        ("Age", "description of the samples, dropped"),
+    ],
+)
+def test_rows_that_are_no_genes_are_dropped(label, outcome):
+    found = genes.map_genes(pd.Index([label]), "symbol").iloc[0]
+    assert (found["symbol"], found["outcome"]) == ("", outcome)
+
+
+def test_no_known_gene_is_taken_for_something_else():
+    table = genes.gene_table()
+    names = {*table.symbols, *table.aliases, *table.upper, *table.ensembl, *table.entrez}
+    assert not [name for name in names if no_gene(name)]
+
+
+def test_a_control_that_the_annotation_names_is_its_gene():
+    found = genes.map_genes(
+        pd.Index(["AFFX-HSAC07/X00351_3_at"]), "probe", {"AFFX-HSAC07/X00351_3_at": "ACTB"}
+    )
+    assert found["symbol"].tolist() == ["ACTB"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{s} ({n})", "{s}|{n}", "{s} ({e})", "{s}|{e}", "{e}.5|{s}|protein_coding", "GRCh38_{s}", "hg19_{e}"]
+    + ["GRCh38______{s}", "{e}_{s}", "{n}.0"],
+)
+def test_labels_with_more_than_one_name_are_one_gene(written):
+    label = written.format(s="ESR1", n="2099", e="ENSG00000091831")
+    assert genes.map_genes(pd.Index([label]), "symbol")["symbol"].tolist() == ["ESR1"]
+
+
+@pytest.mark.parametrize("prefix", ["mm10___", "mm39_", "GRCm38_", "rn6_", "mRatBN7_"])
+def test_genes_of_a_mixed_reference_are_told_from_human_ones(prefix):
+    human, other = ("ESR1", "PGR", "ERBB2"), ("Esr1", "Pgr", "Tff1")
+    labels = pd.Index([f"GRCh38_{g}" for g in human] + [f"{prefix}{g}" for g in other])
+    with pytest.raises(InputError, match=r"3 of 6 identifiers are of (mouse|rat)"):
+        refuse_other_species(labels, genes.map_genes(labels, "symbol"), "x.tsv", [])
