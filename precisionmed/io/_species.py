@@ -17,8 +17,8 @@ _FOREIGN = re.compile(
 TRANSCRIPT = re.compile(r"(?:ENS(?:[A-Z]{3,6})?T\d{9,}|[NX][MR]_\d+)(?:\.\d+)?(?:\||$)")
 """How a label that names a transcript begins."""
 _SPECIES = {"ENSMUSG": "mouse", "MGI:": "mouse", "mm": "mouse", "GRCm": "mouse", "ENSRNOG": "rat",
-            "RGD:": "rat", "rn": "rat", "mRat": "rat", "ENSDARG": "zebrafish", "ENSCAFG": "dog", "ENSSSCG": "pig",
-            "ENSMMUG": "macaque", "FBgn": "fruit fly"}  # fmt: skip
+            "RGD:": "rat", "rn": "rat", "mRat": "rat", "ENSDARG": "zebrafish", "ENSCAFG": "dog",
+            "ENSSSCG": "pig", "ENSMMUG": "macaque", "FBgn": "fruit fly"}  # fmt: skip
 _OTHER_CASE = re.compile(r"[A-Za-z][a-z]+[a-z0-9.-]*|[A-Za-z][a-z]*\d+[a-z]*[0-9a-z.-]*")
 _FEWEST_TWINS = 5
 

@@ -247,8 +247,10 @@ def _entry(draft: Draft, found: dict[str, Any]) -> None:
     """Propose an entry time (left truncation) for overall survival, or the main endpoint."""
     for column in draft.named(r"\bentry\b|truncat|delayed", r"date|\bdata\b|\bage\b"):
         main = next((n for n, endpoint in found.items() if "time" in endpoint), None)
-        if main is None or draft.numbers(column).nunique() < 2:
+        if main is None:
             draft.pass_over(column, "there is no endpoint in numbers that it could be the entry of")
+        elif draft.numbers(column).nunique() < 2:
+            draft.pass_over(column, "it has not two different numbers")
         elif column not in draft.roles:
             read = read_numbers(draft.clinical[column])
             draft.leave_out(column, no_times(read), f"roles.endpoints.{main}.entry")

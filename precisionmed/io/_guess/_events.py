@@ -50,6 +50,8 @@ _HAPPENED = (
     r"no longer alive|uncensored|"
     r"not censored|non-?censored|observed"
 )
+_HAPPENING = r"\b(dead|death|died|deceased?|relapsed?|recurred|recurrence|progressed|expired)\b(?! status)"
+"""Names of what happened, of which 1 may be yes."""
 _YES, _NO = ("1", "yes", "y", "true", "t", "1.0"), ("0", "no", "n", "false", "f", "0.0")
 
 
@@ -153,6 +155,8 @@ def _from_one_and_two(values: pd.Series, column: str) -> Coding | str:
         return (
             "it is coded 1 and 2, and its name speaks of censoring: which of them is the event is not known"
         )
+    if stated is None and re.search(_HAPPENING, words(column)):
+        return "it is coded 1 and 2: 2 as in R, or 1 for yes? Which of them is the event is not known"
     numbers = pd.to_numeric(values, errors="coerce")
     odd = sorted(values[numbers.isna()].unique())
     if not few_enough(values, odd):

@@ -115,12 +115,11 @@ def _is_missed(column: str, kind: str, config: CohortConfig) -> bool:
 
 
 def _mentioned(config: CohortConfig) -> Iterator[str]:
-    """Yield every text of the roles and rules of a config: among them are the columns that it names."""
+    """Yield every text below the keys of roles and rules: among them are the columns that a config names."""
 
     def texts(node: Any) -> Iterator[str]:
         if isinstance(node, dict):
-            for key, value in node.items():
-                yield str(key)
+            for value in node.values():
                 yield from texts(value)
         elif isinstance(node, list | tuple):
             for value in node:
@@ -129,6 +128,7 @@ def _mentioned(config: CohortConfig) -> Iterator[str]:
             yield node
 
     yield from texts(config.roles.model_dump())
+    yield from config.roles.ordered
     yield from config.keep
     yield from config.drop
     if config.sample_column is not None:

@@ -198,3 +198,10 @@ def test_a_column_of_one_meaning_is_no_event():
     assert "no value in it means an event" in str(coding("os_event", ["0", "0"]))
     assert "no value in it means censored" in str(coding("dead", ["yes", "yes"]))
     assert "no values" in str(coding("dead", ["", "NA"]))
+
+
+@pytest.mark.parametrize("column", ["dead", "Death", "died", "relapse", "os_dead", "Deceased"])
+def test_one_and_two_under_the_name_of_the_event_are_left_to_the_user(column):
+    found = coding(column, ["1", "2"] * 5)
+    assert isinstance(found, str)
+    assert "is not known" in found

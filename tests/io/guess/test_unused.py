@@ -144,3 +144,12 @@ def test_wide_tables_are_looked_at_quickly(n):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({f"column {i} status": rng.choice(["a", "b"], 300) for i in range(n)})
     assert guess_cohort(table).roles == {}
+
+
+@pytest.mark.parametrize("name", ["er", "pr", "her2"])
+@pytest.mark.parametrize("values", [["8/8", "0/8"], ["Positif", "Négatif"], ["0", "5", "90", "100"]])
+def test_a_column_named_as_a_role_is_not_taken_for_used(name, values):
+    table = TABLE.drop(columns="her2_ihc").assign(**{name: (values * 8)[:8]})
+    listed = unused_columns(table, config()).set_index("column")
+    assert listed.loc[name, "looks_like"] == f"receptor {name}"
+    assert listed.loc[name, "caution"]
