@@ -194,7 +194,8 @@ class RolesConfig(Section):
     """Order of the levels of a clinical column, lowest (the reference) first, e.g. `{ecog: ["0", "1", "2"]}`;
     that of stage, T, N, M, grade, and of negative and positive, is known."""
     groups: list[str] = []
-    """Groups in which performance is audited, e.g. race."""
+    """Clinical columns in whose groups the performance of every model is audited, e.g. race, age; numbers
+    with more than 6 different values are cut at their median."""
 
 
 class CohortConfig(Section):

@@ -9,6 +9,7 @@ EVENTS = 10
 PER_GROUP = 5
 TO_REPLICATE = 20
 TO_VALIDATE = 5
+TO_AUDIT, TO_AUDIT_PER_CLASS = 20, 5
 
 MINIMA = (
     (
@@ -28,6 +29,11 @@ MINIMA = (
     ("response", f"{PER_CLASS} responders and non-responders", "no classifier"),
     ("response", f"{PER_GROUP} treated and control patients of a group", "no treatment effect there"),
     ("validate", f"{TO_VALIDATE} patients of each class, or events", "no estimate"),
+    (
+        "groups",
+        f"{TO_AUDIT} patients, and {TO_AUDIT_PER_CLASS} of each class or with the event",
+        "too few to show",
+    ),
     ("validate", f"{TO_REPLICATE} samples and subtype genes", "subtypes are not looked for again"),
 )
 """Step, what it needs, and what happens with less; the run goes on in any case."""

@@ -19,7 +19,7 @@ from precisionmed.estimators._order import name_codes
 from precisionmed.estimators._outcome import follow_up
 from precisionmed.estimators._ranking import bootstrap, c_index, placements, sorted_for_concordance
 from precisionmed.estimators._vectors import checked_level, numbers, zero_one
-from precisionmed.estimators.metrics import auc
+from precisionmed.estimators.metrics import Interval, auc
 
 
 @dataclass(frozen=True)
@@ -142,3 +142,36 @@ def concordance_difference(
     fewest = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
     p = min(1.0, 2 * (1 + fewest) / (1 + drawn.size))
     return Difference(estimate, float(lower), float(upper), p)
+
+
+def independent_difference(first: Interval, second: Interval, level: float = 0.95) -> Difference:
+    """Return the difference of two estimates from different samples, its interval recovered from theirs.
+
+    Zou and Donner, Statistics in Medicine 2008;27:1693 (MOVER): the interval reaches as far as both limits
+    together, so that it is skewed where they are. For two proportions with Wilson's intervals it is that of
+    Newcombe (Statistics in Medicine 1998;17:873, method 10). p is that of the level at which the interval
+    would end at 0, if distances grew with the normal quantile. Samples that are positively correlated (a
+    patient with samples on both sides) make it wider than needed.
+
+    Parameters
+    ----------
+    first, second : (estimate, lower, upper)
+        With intervals of that level.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Difference
+        Interval and p are NaN when either interval is unknown.
+    """
+    z = norm.ppf(0.5 + checked_level(level) / 2)
+    gap = first[0] - second[0]
+    below = np.hypot(first[0] - first[1], second[2] - second[0])
+    above = np.hypot(first[2] - first[0], second[0] - second[1])
+    near = below if gap > 0 else above
+    if gap == 0:
+        p = 1.0 if np.isfinite(below + above) else np.nan
+    else:
+        p = float(2 * norm.sf(z * abs(gap) / near)) if near > 0 else np.nan
+    return Difference(float(gap), float(gap - below), float(gap + above), p)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
 from precisionmed.errors import InputError
 from precisionmed.estimators import metrics
@@ -32,12 +33,33 @@ class CrossValidation:
         Names of the input's rows where it had any: an outcome with an index is matched by them.
     groups : (n,) array, optional
         Patient of each row of the input: intervals and tests are over patients, not over their samples.
+    n_folds : int, optional
+        Folds the samples were dealt into; by default as many as the predictions name.
     """
 
     predictions: pd.DataFrame
     selection_frequency: np.ndarray | None
     samples: pd.Index | None = None
     groups: np.ndarray | None = None
+    n_folds: int | None = None
+
+    def among(self, keep: ArrayLike) -> CrossValidation:
+        """Return the same scores for some of the samples only, rows numbered anew.
+
+        Parameters
+        ----------
+        keep : (n,) bool array
+            Which rows of the input stay.
+        """
+        kept = np.flatnonzero(np.asarray(keep, dtype=bool))
+        found = self.predictions[self.predictions["row"].isin(kept)]
+        return replace(
+            self,
+            predictions=found.assign(row=np.searchsorted(kept, found["row"])).reset_index(drop=True),
+            samples=None if self.samples is None else self.samples[kept],
+            groups=None if self.groups is None else np.asarray(self.groups)[kept],
+            n_folds=self._dealt(),
+        )
 
     @property
     def score(self) -> np.ndarray:
@@ -47,6 +69,12 @@ class CrossValidation:
         only with those of its own test fold.
         """
         return self.predictions.groupby("row")["score"].mean().to_numpy()
+
+    @property
+    def mean_probability(self) -> np.ndarray:
+        """Mean probability of each sample over repeats, (n,), where scores are log odds."""
+        found = self.predictions.assign(score=expit(self.predictions["score"]))
+        return found.groupby("row")["score"].mean().to_numpy()
 
     def auc(self, truth: ArrayLike, level: float = 0.95) -> metrics.Interval:
         """Return AUC (pairs within a test fold, all repeats) with an interval over samples.
@@ -153,8 +181,11 @@ class CrossValidation:
 
     def _widen(self) -> float:
         """Return the factor of a standard error that makes up for training sets that overlap."""
-        n_folds = int(self.predictions["fold"].max()) + 1
+        n_folds = self._dealt()
         return float(np.sqrt(1 + n_folds / (n_folds - 1)))
+
+    def _dealt(self) -> int:
+        return int(self.predictions["fold"].max()) + 1 if self.n_folds is None else self.n_folds
 
     def _counted(self, row: np.ndarray) -> dict[str, Any]:
         """Return which pairs of predictions count, who each is about, and the factor of the standard error.

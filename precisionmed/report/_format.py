@@ -24,7 +24,7 @@ __all__ = [
     "words",
 ]
 
-_P = {"p", "fdr", "p_family", "univariate_p", "univariate_fdr"}
+_P = {"p", "fdr", "p_adjusted", "p_family", "univariate_p", "univariate_fdr"}
 _WHOLE = {
     "n",
     "samples",
@@ -38,7 +38,18 @@ _WHOLE = {
     "negative",
     "equivocal",
 }
-_WHOLE |= {"missing", "repeat", "fold", "n_treated", "n_control", "n_events", "n_genes"}
+_WHOLE |= {
+    "missing",
+    "repeat",
+    "fold",
+    "n_treated",
+    "n_control",
+    "n_events",
+    "n_genes",
+    "count",
+    "of",
+    "comparisons",
+}
 _TWO = {"estimate", "lower", "upper", "hazard_ratio", "ratio", "coefficient", "survival", "correlation", "r2"}
 _TWO |= {
     "agreement",
@@ -52,7 +63,7 @@ _TWO |= {
 }
 _TWO |= {"probability", "predicted", "observed", "log_fold_change", "score", "chi2", "before", "after", "pac"}
 _TWO |= {"null_pac", "relative_pac", "stability", "silhouette", "cophenetic", "delta_area", "ari", "jaccard"}
-_TWO |= {"difference", "frequency"}
+_TWO |= {"difference", "difference_lower", "difference_upper", "frequency"}
 _NAMES = {"model", "metric", "task", "variable", "covariate", "factor", "grouping", "group", "receptor"}
 _NAMES |= {"biomarker", "endpoint", "truth", "call", "label", "classification", "rule", "clusterer"}
 _NAMES |= {"against"}

@@ -14,6 +14,7 @@ from precisionmed.estimators.intrinsic import IntrinsicSubtypeClassifier
 from precisionmed.io.patients import patients_at
 from precisionmed.tl import _intrinsic
 from precisionmed.tl._folds import calls_of, out_of_fold
+from precisionmed.tl._groups import group_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -59,6 +60,8 @@ def fit_callers(
     if recorded is not None:
         published = _intrinsic.published_calls(adata, frame)
         result |= _intrinsic.performance_tables(recorded, calls.call, published)
+        known = np.flatnonzero(recorded != "")
+        result |= group_table(adata, known, recorded[known], call=calls.call[known])
     return models, _intrinsic.methods(intrinsic, balanced_by)
 
 

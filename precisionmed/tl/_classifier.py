@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from precisionmed.estimators import metrics
 from precisionmed.estimators._operating_point import BALANCED, parse_aim
-from precisionmed.estimators.crossval import CrossValidation, TrainingSet, cross_validate
+from precisionmed.estimators.crossval import TrainingSet, cross_validate
 from precisionmed.estimators.receptors import ReceptorClassifier, three_way
 from precisionmed.io.codec import encode
 from precisionmed.io.patients import patients_at
@@ -19,6 +19,7 @@ from precisionmed.pp._inputs import measured
 from precisionmed.progress import progress_bar
 from precisionmed.tl._classifier_tables import comparison_table, count_table, performance_table
 from precisionmed.tl._folds import values_as_read
+from precisionmed.tl._groups import group_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -59,7 +60,7 @@ def train(
         `n_positive`, `n_negative`, `n_excluded`, `model` (encoded), `threshold` and `band` (of the locked
         model), `aim`, and the tables `performance`, `comparisons`, `counts`, `roc`, `calibration`,
         `predictions` (out of fold, mean over repeats, each with the threshold of its training sets) and
-        `signature`.
+        `signature`; where the roles name groups, `groups`.
     """
     excluded = exclude_genes or []
     rows = np.flatnonzero(truth.notna())
@@ -82,7 +83,7 @@ def train(
         )
     final = clone(model).set_params(random_state=final_seed, exclude_genes=tuple(excluded))
     final.fit(pd.DataFrame(np.asarray(adata.X, float)[rows], columns=adata.var_names), y, groups=groups)
-    probability = _mean_probability(result)
+    probability = result.mean_probability
     threshold = thresholds.of(result.predictions)
     call = three_way(probability, model.uncertain, threshold)
     label = np.where(y == 1, "positive", "negative")
@@ -104,6 +105,7 @@ def train(
         "threshold": final.threshold,
         "band": np.array(final.limits),
         "model": encode(final),
+        **group_table(adata, rows, y, result, call=call, probability=probability),
     }
 
 
@@ -167,8 +169,3 @@ class _Thresholds:
             self.log_odds[place] for place in zip(predictions["repeat"], predictions["fold"], strict=True)
         ]
         return expit(pd.Series(found).groupby(predictions["row"].to_numpy()).mean().to_numpy())
-
-
-def _mean_probability(result: CrossValidation) -> np.ndarray:
-    probability = result.predictions.assign(probability=expit(result.predictions["score"]))
-    return probability.groupby("row")["probability"].mean().to_numpy()

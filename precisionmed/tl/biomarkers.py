@@ -15,12 +15,14 @@ from precisionmed.estimators._outcome import steps_before
 from precisionmed.estimators.kaplan_meier import median_follow_up
 from precisionmed.estimators.lasso import LassoCoxCV, LassoLogisticCV
 from precisionmed.estimators.nomogram import nomogram
+from precisionmed.estimators.out_of_fold import CrossValidation
 from precisionmed.estimators.screen import CoxScreen, LogisticScreen
 from precisionmed.io.codec import encode
 from precisionmed.io.drug_targets import read_drug_targets
 from precisionmed.io.patients import patients_at
 from precisionmed.pp._inputs import store, table
 from precisionmed.pp._order import by_name
+from precisionmed.tl import _groups
 from precisionmed.tl import _signature_tables as tables
 from precisionmed.tl._signature_evidence import Plan, gather
 from precisionmed.tl._signature_stability import Halves, ratio_interval, stable_genes
@@ -128,9 +130,11 @@ def biomarkers(
         drugs, params["drug_targets"] = read_drug_targets(drug_targets), Path(drug_targets).name
     learner = _Learner(adata, params, drugs, notes)
     found = {task.name: learner.learn(task) for task in tasks}
+    _groups.settle_tasks(list(found.values()))
+    said = _groups.methods(list(found.values()))
     content = {
         "params": params,
-        "methods": methods(tasks, params, clinical=learner.clinical),
+        "methods": methods(tasks, params, clinical=learner.clinical) + said,
         "notes": np.array(notes, dtype=object),
         "tasks": np.array([task.name for task in tasks], dtype=object),
     }
@@ -182,6 +186,14 @@ class _Learner:
             "path": tables.path_table(final, adata.var_names),
             "predictions": tables.predictions_table(signature, samples, outcome),
             **evidence.tables,
+            **_groups.group_table(
+                adata,
+                task.rows,
+                task.y,
+                signature,
+                probability=_mean_probability(task, signature),
+                seed=params["seed"],
+            ),
             **self._genes(task, values, final, frequency, groups, seeds[2:]),
             "model": encode(final),
         }
@@ -218,6 +230,11 @@ class _Learner:
             "formula": formula(task, signature, float(final.intercept_), unit),
         }
         return found | ({} if signature.empty else _nomogram(task, values, final))
+
+
+def _mean_probability(task: Task, signature: CrossValidation) -> np.ndarray | None:
+    """Return the out-of-fold probability of a label, mean over repeats; None for an endpoint."""
+    return None if task.kind == "survival" else signature.mean_probability
 
 
 def _fit_final(values: pd.DataFrame, task: Task, model: Any, groups: np.ndarray | None) -> Any:

@@ -14,6 +14,7 @@ from precisionmed.estimators._operating_point import parse_aim
 from precisionmed.estimators.receptors import CANNOT_CALL, ReceptorClassifier
 from precisionmed.io.patients import n_patients
 from precisionmed.pp._order import by_name
+from precisionmed.tl import _groups
 from precisionmed.tl._classifier import table, threshold_methods, train
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def classify(
             limits = float(uncertain[0]), float(uncertain[1])
             model = ReceptorClassifier(n_folds=n_folds, uncertain=limits, aim=aim)
             found[task] = _task(adata, task, model, n_repeats, step_generator(seed, f"classify_{task}"))
+    _groups.settle_tasks(list(found.values()))
     adata.uns["precisionmed"]["classify"] = {
         "params": {
             "tasks": np.array(tasks, dtype=object),
@@ -100,7 +102,8 @@ def classify(
             "uncertain": np.array(uncertain, dtype=float),
             "seed": seed,
         },
-        "methods": _methods(found, n_folds, n_repeats, aim, uncertain),
+        "methods": _methods(found, n_folds, n_repeats, aim, uncertain)
+        + _groups.methods(list(found.values())),
         "notes": np.array(notes, dtype=object),
         "tasks": np.array(list(found), dtype=object),
         "skipped": table(skipped, ["task", "reason"]),

@@ -13,6 +13,7 @@ from precisionmed.estimators._operating_point import parse_aim
 from precisionmed.io._evidence import FEWEST_CALLED, by_chance
 from precisionmed.pp import _inputs
 from precisionmed.pp._order import by_name
+from precisionmed.tl import _groups
 from precisionmed.tl import _survival_cohort as cohort
 from precisionmed.tl._classifier import threshold_methods
 from precisionmed.tl._response_classifier import response_classifier
@@ -79,14 +80,16 @@ def response(
     if outcome is not None:
         with cohort.noting(notes):
             found = response_classifier(adata, outcome, **settings, uncertain=uncertain, notes=notes)
-        content |= {"classifier": found} if found else {}
+        if found:
+            _groups.settle_tasks([found])
+            content["classifier"] = found
     known = {"treatment": treatment is not None, "response": outcome is not None}
     content["available"] = (
         "both" if all(known.values()) else next((name for name, there in known.items() if there), "neither")
     )
     content["sentence"] = _sentence(content, roles)
     content["notes"] = np.array(notes, dtype=object)
-    content["methods"] = _methods(content, roles)
+    content["methods"] = _methods(content, roles) + _groups.methods([content.get("classifier", {})])
     _inputs.store(adata, "response", content)
     return adata
 

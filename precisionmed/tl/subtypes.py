@@ -24,6 +24,8 @@ from precisionmed.progress import progress_bar
 from precisionmed.tl import _callers, _robustness
 from precisionmed.tl._associations import association_table, clinical_variables
 from precisionmed.tl._embedding import check_umap, principal_components, umap_embedding
+from precisionmed.tl._groups import methods as audit_methods
+from precisionmed.tl._groups import settle_tasks
 from precisionmed.tl._known_classes import check_known_classes, known_class_tables
 from precisionmed.tl._markers import (
     FEWEST_GENES,
@@ -151,7 +153,8 @@ def subtypes(
         "seed": seed,
     }
     result["params"] = used | _params(clustering) | ({"gene_sets": sets.source} if sets else {})
-    result["methods"] = subtypes_methods(result) + said
+    settle_tasks([result])
+    result["methods"] = subtypes_methods(result) + said.rstrip() + audit_methods([result])
     result["notes"] = np.array(notes, dtype=object)
     result["model"] = encode(models)
     store(adata, "subtypes", result)

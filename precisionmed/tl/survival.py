@@ -13,6 +13,7 @@ from precisionmed.estimators.kaplan_meier import median_follow_up
 from precisionmed.io.codec import encode
 from precisionmed.pp import _inputs
 from precisionmed.pp._order import by_name
+from precisionmed.tl import _groups
 from precisionmed.tl import _survival_cohort as cohort
 from precisionmed.tl import _survival_models as models
 from precisionmed.tl._survival_curves import curve_tables
@@ -71,9 +72,11 @@ def survival(
     clinical = _clinical_tables(adata) if endpoints else {}
     for endpoint in endpoints:
         content[endpoint.name] = _one_endpoint(adata, endpoint, clinical, params, notes)
+    audited = [content[endpoint.name] for endpoint in endpoints]
+    _groups.settle_tasks(audited)
     content["endpoints"] = np.array([endpoint.name for endpoint in endpoints], dtype=object)
     content["notes"] = np.array(notes, dtype=object)
-    content["methods"] = " ".join(_methods(params, clinical, endpoints))
+    content["methods"] = " ".join(_methods(params, clinical, endpoints)) + _groups.methods(audited)
     _inputs.store(adata, "survival", content)
     return adata
 
@@ -131,7 +134,13 @@ def _models(
         notes += models.cautions(content, endpoint)
         final = _final_model(adata, endpoint, params["n_folds"], rng, notes)
     content["model"] = encode({**final, "horizon": horizon})
-    return content, _store_risk(adata, endpoint, found, notes)
+    groups = _store_risk(adata, endpoint, found, notes)
+    if found.n_genes.any():
+        call = adata.obs[f"risk_group_{endpoint.name}"].iloc[endpoint.rows]
+        content |= _groups.group_table(
+            adata, endpoint.rows, endpoint.y, found.models[models.GENES], call=call, seed=params["seed"]
+        )
+    return content, groups
 
 
 def _clinical_tables(adata: AnnData) -> dict[str, pd.DataFrame]:

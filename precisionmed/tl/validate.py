@@ -22,8 +22,10 @@ from precisionmed.pp._order import by_name
 from precisionmed.tl import _survival_cohort as cohort
 from precisionmed.tl._called import NEAR, called_table, causes
 from precisionmed.tl._classifier_tables import MAJORITY, call_rates, rate
+from precisionmed.tl._groups import methods as audit_methods
 from precisionmed.tl._replication import replication_tables, subtype_survival
 from precisionmed.tl._survival_curves import curve_tables
+from precisionmed.tl._validate_groups import external_groups, labelled_rows
 from precisionmed.tl.receptors import DERIVED, receptors
 
 if TYPE_CHECKING:
@@ -92,6 +94,10 @@ def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
         "proportions": cohort.tables([_proportions(mode, found) for mode, found in calls.items()]),
         "derived_labels": np.array(derived, dtype=object),
     }
+    tasks = model.parts["tasks"]
+    compared = {task: _endpoint_for(task, endpoints) for task in tasks} if endpoints else {}
+    kinds = {task: str(part["kind"]) for task, part in tasks.items()}
+    content |= external_groups(adata, calls[SINGLE], labels, compared, kinds, seed)
     content |= replication_tables(model, samples, calls, step_generator(seed, "validate.replication"))
     if endpoints:
         content |= _curves(calls[SINGLE], endpoints[0], model, notes)
@@ -99,7 +105,7 @@ def validate(adata: AnnData, model: LockedModel, *, seed: int = 1) -> AnnData:
             hazards = subtype_survival(model, calls[SINGLE]["subtype"], endpoints, name)
             content |= {} if hazards is None else {"subtype_survival": hazards}
     content["notes"] = np.array(notes, dtype=object)
-    content["methods"] = _methods(content, endpoints, model)
+    content["methods"] = _methods(content, endpoints, model) + audit_methods([content])
     store(adata, "validate", content)
     return adata
 
@@ -193,12 +199,11 @@ def _binary_rows(
 ) -> list[tuple]:
     if label is None:
         return []
-    truth = label.astype(object).map({"positive": 1, "negative": 0})
     probability = calls[f"{task}_probability"]
     # What the model declines for another reason than the threshold, it does not answer for.
-    usable = np.isin(causes(calls, task), ["", NEAR]) & probability.notna().to_numpy()
-    known = truth.notna().to_numpy() & usable
-    actual = truth[known].astype(int).to_numpy()
+    usable = np.isin(causes(calls, task), ["", NEAR])
+    rows_known, actual = labelled_rows(probability.where(usable), label)
+    known = np.isin(np.arange(len(calls)), rows_known)
     if min((actual == 1).sum(), (actual == 0).sum()) < _FEWEST:
         return []
     subject = None if patient is None else patient[known]

@@ -10,7 +10,12 @@ import pytest
 
 from precisionmed.errors import InputError
 from precisionmed.estimators import metrics
-from precisionmed.estimators.metrics_compare import auc_difference, concordance_difference
+from precisionmed.estimators.metrics import proportion_interval
+from precisionmed.estimators.metrics_compare import (
+    auc_difference,
+    concordance_difference,
+    independent_difference,
+)
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "metrics"
 
@@ -118,3 +123,20 @@ def test_level_of_the_paired_tests():
     """5% within three Monte Carlo standard errors (400 draws)."""
     error = np.sqrt(0.05 * 0.95 / 400)
     assert (np.abs(_rejections(400, 200) - 0.05) < 3 * error).all()
+
+
+def test_difference_of_proportions_is_newcombes():
+    """56/70 against 48/80: 0.0524 to 0.3339 (Newcombe 1998, table II, method 10)."""
+    found = independent_difference(proportion_interval(56, 70), proportion_interval(48, 80))
+    assert found.estimate == pytest.approx(0.2)
+    assert (round(found.lower, 4), round(found.upper, 4)) == (0.0524, 0.3339)
+    assert found.p < 0.05
+    back = independent_difference(proportion_interval(48, 80), proportion_interval(56, 70))
+    assert (back.estimate, back.lower, back.upper) == pytest.approx((-0.2, -found.upper, -found.lower))
+    assert back.p == pytest.approx(found.p)
+
+
+def test_difference_of_equal_or_unknown_estimates():
+    same = (0.5, 0.4, 0.6)
+    assert independent_difference(same, same).p == 1
+    assert np.isnan(independent_difference((0.7, np.nan, np.nan), same).p)

@@ -7,6 +7,7 @@ from precisionmed.pl._base import DERIVED
 from precisionmed.report import _calls
 from precisionmed.report._format import count, heading, join, percent, words
 from precisionmed.report._page import Run
+from precisionmed.report.sections import _groups
 
 FEW_EVENTS = 50
 FEW_CALLED = 0.8
@@ -14,7 +15,15 @@ FEW_CALLED = 0.8
 
 def cautions(run: Run) -> list[str]:
     """Return the cautions that apply to this run, the most consequential first."""
-    said = [*_unused(run), *_labels(run), *_survival(run), *_treatment(run), *_elsewhere(run), *_data(run)]
+    said = [
+        *_unused(run),
+        *_labels(run),
+        *_survival(run),
+        *_groups.cautions(run),
+        *_treatment(run),
+        *_elsewhere(run),
+        *_data(run),
+    ]
     return [
         *said,
         "For research. Nothing here has been tested prospectively; it must not decide a treatment.",

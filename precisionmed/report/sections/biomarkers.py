@@ -13,6 +13,7 @@ from precisionmed import pl
 from precisionmed.pl._biomarkers_product import MOST_BY_HAND
 from precisionmed.report._format import count, heading
 from precisionmed.report._page import Block, Page, Run
+from precisionmed.report.sections import _groups
 from precisionmed.report.sections._signature_genes import beat_decoys, listed, stable
 from precisionmed.report.sections._signature_verdict import verdict
 
@@ -193,6 +194,15 @@ def _rivals(task: _Task) -> None:
                 "Histogram of scores",
             )
     task.table("performance", "out-of-fold performance")
+    _groups.show(
+        task.run.adata,
+        task.page,
+        ("biomarkers", task.name, "groups"),
+        task.found.get("groups"),
+        f"{heading(task.label)} signature",
+        task=task.name,
+        derived=task.derived,
+    )
 
 
 def _alone(task: _Task) -> None:

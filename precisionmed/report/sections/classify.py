@@ -9,6 +9,7 @@ from precisionmed import pl
 from precisionmed.pl._base import DERIVED
 from precisionmed.report._format import count, heading, join, words
 from precisionmed.report._page import ROWS, Page, Run
+from precisionmed.report.sections import _groups
 
 
 def fill(run: Run, page: Page) -> None:
@@ -101,6 +102,8 @@ def _task(run: Run, task: str, found: dict[str, Any], page: Page) -> None:
         page.table(
             ("classify", task, table), found.get(table), f"{name}: {caption}.", rows=rows, derived=derived
         )
+    path = ("classify", task, "groups")
+    _groups.show(run.adata, page, path, found.get("groups"), f"{name} classifier", task=task, derived=derived)
 
 
 def _curves(run: Run, task: str, n: str, derived: bool, page: Page) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from precisionmed import pl
 from precisionmed.report._page import Page, Run
+from precisionmed.report.sections import _groups
 
 
 def fill(run: Run, page: Page) -> None:
@@ -76,3 +77,5 @@ def _classifier(run: Run, classifier: dict[str, Any], page: Page) -> None:
         page.table(
             ("response", "classifier", table), classifier.get(table), f"Response classifier: {caption}."
         )
+    path = ("response", "classifier", "groups")
+    _groups.show(run.adata, page, path, classifier.get("groups"), "Response classifier", task="classifier")

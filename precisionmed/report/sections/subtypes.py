@@ -10,6 +10,7 @@ import pandas as pd
 from precisionmed import pl
 from precisionmed.report._format import count, heading, join, p_text, percent, slug, words
 from precisionmed.report._page import Page, Run
+from precisionmed.report.sections import _groups
 from precisionmed.report.sections._how_many import descriptive, verdict, why
 
 _DRAWN_CLASSES = 6
@@ -220,6 +221,7 @@ def _intrinsic(run: Run, found: dict[str, Any], page: Page) -> None:
         found.get("intrinsic_performance"),
         "Out-of-fold agreement with the recorded intrinsic subtypes.",
     )
+    _groups.show(run.adata, page, ("subtypes", "groups"), found.get("groups"), "Intrinsic subtypes")
     page.table(
         ("subtypes", "intrinsic_proportions"), found.get("intrinsic_proportions"), "Intrinsic subtypes."
     )

@@ -9,6 +9,7 @@ from precisionmed import pl
 from precisionmed.pl._curves import MOST_BANDS
 from precisionmed.report._format import count, heading, words
 from precisionmed.report._page import Page, Run
+from precisionmed.report.sections import _groups
 
 _HONEST = {
     "risk_group": "Risk groups are out of fold: each sample was placed by a model that never saw it.",
@@ -71,6 +72,8 @@ def _endpoint(run: Run, endpoint: str, found: dict[str, Any], page: Page) -> Non
             f"Forest plot of hazard ratios for {name}.",
         )
     _tables(endpoint, name, found, page)
+    path = ("survival", endpoint, "groups")
+    _groups.show(run.adata, page, path, found.get("groups"), f"{heading(name)} risk", task=endpoint)
 
 
 def band(curves: Any, grouping: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from precisionmed import pl
 from precisionmed.report._format import join, slug, words
 from precisionmed.report._page import Page, Run
+from precisionmed.report.sections import _groups
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -62,7 +63,7 @@ def _cohort(run: Run, cohort: str, found: dict[str, Any], page: Page) -> None:
             f"Kaplan-Meier curves in {cohort}, {by}.",
         )
     derived = bool(len(found.get("derived_labels", ())))
-    _tables(cohort, found, page, derived=derived)
+    _tables(run, cohort, found, page, derived=derived)
 
 
 def _replication(cohort: str, found: dict[str, Any], page: Page, adata: AnnData) -> None:
@@ -108,7 +109,7 @@ def _replication(cohort: str, found: dict[str, Any], page: Page, adata: AnnData)
         )
 
 
-def _tables(cohort: str, found: dict[str, Any], page: Page, *, derived: bool) -> None:
+def _tables(run: Run, cohort: str, found: dict[str, Any], page: Page, *, derived: bool) -> None:
     performance = f"{cohort}: performance"
     if derived:
         names = join([words(name) for name in found["derived_labels"]])
@@ -126,6 +127,10 @@ def _tables(cohort: str, found: dict[str, Any], page: Page, *, derived: bool) ->
     )
     page.table((*key, "subtype_survival"), found.get("subtype_survival"), f"{cohort}: outcome by subtype.")
     page.table((*key, "proportions"), found.get("proportions"), f"{cohort}: subtype calls.")
+    groups = found.get("groups")
+    for task, part in () if groups is None else groups.groupby("task", sort=False):
+        title = f"{cohort}: {words(task)}"
+        _groups.show(run.validations[cohort], page, (*key, "groups"), part, title, task=str(task))
     calls = found.get("predictions")
     if calls is not None:
         shown = calls[[c for c in calls if not str(c).endswith("_reason")]]
