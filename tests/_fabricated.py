@@ -758,7 +758,16 @@ def _survival(rng: np.random.Generator) -> dict:
                     "100": [10, 3],
                 }
             ),
-            "logrank": pd.DataFrame({"grouping": ["risk_group"], "chi2": [9.0], "df": [1], "p": [0.0027]}),
+            "logrank": pd.DataFrame(
+                {
+                    "grouping": ["risk_group"],
+                    "test": ["log-rank, outcomes permuted"],
+                    "chi2": [9.0],
+                    "df": [1],
+                    "p": [0.005],
+                    "p_adjusted": [0.005],
+                }
+            ),
             "cox": pd.DataFrame(
                 {
                     "model": names,
@@ -773,7 +782,7 @@ def _survival(rng: np.random.Generator) -> dict:
             "proportional_hazards": pd.DataFrame({"covariate": ["age"], "statistic": [0.3], "p": [0.6]}),
             "concordance": pd.DataFrame(
                 {
-                    "model": ["clinical", "signature"],
+                    "model": ["clinical", "genes"],
                     "estimate": [0.61, 0.66],
                     "lower": [0.5, 0.55],
                     "upper": [0.72, 0.77],

@@ -162,6 +162,8 @@ class SurvivalConfig(Section):
     """Repeats of the outer cross-validation."""
     horizon: float | None = Field(None, gt=0)
     """Time (in the endpoint's unit) of the reported survival probability; the median follow-up if empty."""
+    n_permutations: int = Field(0, ge=0)
+    """Repeats of the cross-validation with outcomes permuted, for a p value of risk groups; 0: no p value."""
 
 
 class ResponseModelConfig(Section):

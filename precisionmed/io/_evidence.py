@@ -64,6 +64,8 @@ def in_words(task: dict[str, Any]) -> str:
     evidence = task.get("evidence")
     if evidence is None or not np.isfinite(evidence["estimate"]):
         return ""
+    if np.isnan(evidence["estimate"]):
+        return "no gene was chosen in any training set"
     numbers = f"{evidence['estimate']:.2f} ({evidence['lower']:.2f} to {evidence['upper']:.2f})"
     return f"{METRIC_WORDS[evidence['metric']]} {numbers}"
 

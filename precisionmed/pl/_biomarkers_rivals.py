@@ -11,7 +11,7 @@ from precisionmed.errors import InputError
 from precisionmed.pl._base import BLUE, GREY, SOFT, VERMILION, canvas, colours, note, one_of, subtitle
 from precisionmed.pl._biomarkers_base import label_of, mark, part, positives, stacked, task_of
 from precisionmed.pl._forest import forest, interval_texts
-from precisionmed.pl._words import heading, p_text, words
+from precisionmed.pl._words import heading, metric_text, p_text, words
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -41,7 +41,7 @@ def performance(adata: AnnData, task: str | None = None, *, ax: Axes | None = No
             limits=(min(0.4, low), 1.0),
             colour=[VERMILION if "signature" in str(model) else BLUE for model in table["model"]],
         )
-        metrics = " and ".join(dict.fromkeys(words(metric) for metric in table["metric"]))
+        metrics = " and ".join(dict.fromkeys(metric_text(metric) for metric in table["metric"]))
         rows.set_xlabel(f"{metrics[:1].upper()}{metrics[1:]}, out of fold (95% CI; line: chance)")
         for panel in rest:
             _differences(panel, pairs)
@@ -113,7 +113,7 @@ def _names(table: pd.DataFrame, models: pd.Series) -> list[str]:
     """Return row names, with the metric where there are several."""
     several = len(set(table["metric"])) > 1
     return [
-        heading(model) + (f": {words(metric)}" if several else "")
+        heading(model) + (f": {metric_text(metric)}" if several else "")
         for model, metric in zip(models, table["metric"], strict=True)
     ]
 

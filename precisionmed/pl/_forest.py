@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from precisionmed.pl._base import BLACK, BLUE, GREY
+from precisionmed.pl._words import number_text, ratio_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,17 +67,19 @@ def forest(
     ax.set_yticks(rows, labels)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    for row, line in zip(rows, text if text is not None else interval_texts(mid, low, high), strict=True):
+    texts = interval_texts(mid, low, high, ratio=log) if text is None else text
+    for row, line in zip(rows, texts, strict=True):
         ax.annotate(
             line, (1.04, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=BLACK
         )
 
 
-def interval_texts(mid: ArrayLike, low: ArrayLike, high: ArrayLike) -> list[str]:
-    """Return `0.70 (0.61 to 0.78)` for each row."""
+def interval_texts(mid: ArrayLike, low: ArrayLike, high: ArrayLike, *, ratio: bool = False) -> list[str]:
+    """Return `0.70 (0.61 to 0.78)` for each row; ratios are never 0 nor infinite."""
+    text = ratio_text if ratio else number_text
     return [
-        (f"{m:.2f}" + (f" ({lo:.2f} to {hi:.2f})" if np.isfinite(lo) and np.isfinite(hi) else ""))
-        if np.isfinite(m)
+        (text(m) + (f" ({text(lo)} to {text(hi)})" if np.isfinite(lo) and np.isfinite(hi) else ""))
+        if np.isfinite(m) and (m > 0 or not ratio)
         else "not estimable"
         for m, lo, hi in zip(*(np.asarray(v, dtype=float) for v in (mid, low, high)), strict=True)
     ]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+PERMUTED = "log-rank, outcomes permuted"
+
+
 def kaplan_meier(
     adata: AnnData, endpoint: str | None = None, *, grouping: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -54,7 +57,9 @@ def forest_plot(
         raise InputError(f"endpoint '{name}' has no Cox model '{model}'.{nearest(model, models)}")
     table = found["cox"][found["cox"]["model"].astype(str) == model]
     with canvas(ax, 6.4, height(len(table))) as ax:
-        draw_hazards(ax, table, [heading(c) for c in table["covariate"]])
+        draw_hazards(ax, table, [_counted(row) for _, row in table.iterrows()])
+        if "events" in table:
+            subtitle(ax, "in brackets: samples, events")
         ax.set_title(
             f"{words(name)}: {words(model)} (n = {int(found['n'])}, {int(found['n_events'])} events)"
         )
@@ -84,18 +89,35 @@ def concordance(adata: AnnData, endpoint: str | None = None, *, ax: Axes | None 
 
 
 def draw_hazards(ax: Axes, table: pd.DataFrame, labels: list[str]) -> None:
-    """Draw hazard ratios with their intervals and p values."""
-    ratios = interval_texts(table["hazard_ratio"], table["lower"], table["upper"])
-    text = [
-        f"{ratio}, {p_text(float(p))}"
-        if np.isfinite(p)
-        else ("" if str(covariate).endswith("(reference)") else "not estimable")
-        for ratio, p, covariate in zip(ratios, table["p"], table.get("covariate", labels), strict=True)
-    ]
+    """Draw hazard ratios with their intervals and p values, or with what is said instead of them."""
+    ratios = interval_texts(table["hazard_ratio"], table["lower"], table["upper"], ratio=True)
+    remarks = table["remark"] if "remark" in table else [""] * len(table)
+    rows = zip(ratios, table["p"], remarks, table["hazard_ratio"], table["lower"], strict=True)
     forest(
-        ax, labels, table["hazard_ratio"], table["lower"], table["upper"], reference=1.0, log=True, text=text
+        ax,
+        labels,
+        table["hazard_ratio"],
+        table["lower"],
+        table["upper"],
+        reference=1.0,
+        log=True,
+        text=[_hazard_text(*row) for row in rows],
     )
     ax.set_xlabel("Hazard ratio (95% confidence interval)")
+
+
+def _hazard_text(ratio: str, p: float, remark: str, estimate: float, lower: float) -> str:
+    if np.isfinite(p):
+        return f"{ratio}, {p_text(float(p))}"
+    if remark:
+        return f"{ratio} ({remark})" if np.isfinite(estimate) else f"not given: {remark}"
+    return "1 (reference)" if estimate == 1 and np.isnan(lower) else "not estimable"
+
+
+def _counted(row: pd.Series) -> str:
+    """Return a covariate with the samples and events behind it."""
+    name = heading(row["covariate"])
+    return f"{name} ({int(row['n'])}, {int(row['events'])})" if "events" in row else name
 
 
 def draw_kaplan_meier(found: dict, title: str, unit: str, grouping: str | None, ax: Axes | None) -> Axes:
@@ -131,4 +153,10 @@ def _test(table: pd.DataFrame | None, grouping: str | None) -> str | None:
         table = table[table["grouping"].astype(str) == grouping]
         if table.empty:
             return None
-    return f"log-rank {p_text(float(table['p'].iloc[0]))}"
+    row = table.iloc[0]
+    p = p_text(float(row["p"]))
+    if str(row.get("test", "")) == PERMUTED:
+        return f"{p}, outcomes permuted"
+    adjusted = float(row.get("p_adjusted", row["p"]))
+    several = np.isfinite(adjusted) and adjusted != row["p"]
+    return f"log-rank {p}" + (f"; {p_text(adjusted)} adjusted for all groupings (Holm)" if several else "")

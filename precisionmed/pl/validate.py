@@ -24,7 +24,7 @@ from precisionmed.pl._base import (
 )
 from precisionmed.pl._forest import forest, height, interval_texts
 from precisionmed.pl._heat import counted_cells
-from precisionmed.pl._words import heading, p_text, words
+from precisionmed.pl._words import heading, metric_text, p_text, words
 from precisionmed.pl.survival import draw_kaplan_meier
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def performance(adata: AnnData, *, ax: Axes | None = None) -> Axes:
     table = table[~table["metric"].isin(("majority_share", *_IN_THE_TABLE))]
     derived = {str(name) for name in slot(adata, "validate").get("derived_labels", [])}
     labels = [
-        f"{heading(task)}{_mark(task, derived)}: {words(metric)} (n = {int(n)}), {mode}"
+        f"{heading(task)}{_mark(task, derived)}: {metric_text(metric)} (n = {int(n)}), {mode}"
         + (
             f"; the commoner label {more[task, mode]:.2f}"
             if (task, mode) in more and metric == "accuracy"
@@ -198,7 +198,7 @@ def subtype_survival(adata: AnnData, *, ax: Axes | None = None) -> Axes:
         ].itertuples(index=False)
     ]
     is_reference = (table["hazard_ratio"] == 1) & table["p"].isna()
-    ratios = interval_texts(table["hazard_ratio"], table["lower"], table["upper"])
+    ratios = interval_texts(table["hazard_ratio"], table["lower"], table["upper"], ratio=True)
     text = [
         "reference" if is_one else (f"{ratio}, {p_text(p)}" if np.isfinite(p) else "not estimable")
         for is_one, ratio, p in zip(is_reference, ratios, table["p"], strict=True)

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.pl import _words
-from precisionmed.pl._words import heading, words
+from precisionmed.pl._words import heading, metric_text, number_text, ratio_text, words
 
 __all__ = [
+    "RATIOS",
     "cell",
     "ci_text",
     "column_label",
@@ -20,11 +21,15 @@ __all__ = [
     "join",
     "p_text",
     "percent",
+    "ratio_text",
     "slug",
     "words",
 ]
 
-_P = {"p", "fdr", "p_adjusted", "p_family", "univariate_p", "univariate_fdr"}
+_UNITS = {"coefficient"}
+"""What is small in one unit is large in another."""
+_P = re.compile(r"(.+_)?(p|fdr)|p_.+")
+RATIOS = {"hazard_ratio", "ratio"}
 _WHOLE = {
     "n",
     "samples",
@@ -71,6 +76,7 @@ _NAMES |= {"against"}
 _LABELS = {
     "k": "k",
     "p": "p",
+    "p_adjusted": "adjusted p",
     "fdr": "FDR",
     "n": "n",
     "r2": "R²",
@@ -115,8 +121,9 @@ def ci_text(estimate: float, lower: float, upper: float) -> str:
     if not np.isfinite(estimate):
         return "not estimable"
     if not (np.isfinite(lower) and np.isfinite(upper)):
-        return f"{estimate:.2f}"
-    return f"{estimate:.2f} (95%\u00a0CI {lower:.2f} to\u00a0{upper:.2f})"
+        return number_text(estimate)
+    ends = f"{number_text(lower)} to\u00a0{number_text(upper)}"
+    return f"{number_text(estimate)} (95%\u00a0CI {ends})"
 
 
 def slug(text: object) -> str:
@@ -142,25 +149,37 @@ def cell(column: str, value: Any) -> str:
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return "–"
     if not is_number(value):
+        if column == "metric":
+            return metric_text(value)
         return words(value) if column in _NAMES else str(value)
     number = float(value)
-    if column in _P:
-        return _words.p_text(number).removeprefix("p = ").removeprefix("p ")
+    if _P.fullmatch(column):
+        return _p_cell(number)
+    if column in RATIOS:
+        return ratio_text(number) if 0 < number < np.inf else "not estimable"
     if column in _WHOLE or (number.is_integer() and abs(number) < 1e15 and column not in _TWO):
         return f"{number:,.0f}".replace("-", "−")
-    return _decimal(number, column in _TWO)
+    return _decimal(number, column in _TWO, small=column not in _UNITS)
 
 
-def _decimal(number: float, two: bool) -> str:
+def _p_cell(p: float) -> str:
+    """Return a p value of a table: small ones with their exponent, which ranks them."""
+    if p >= 0.001:
+        return _words.p_text(p).removeprefix("p = ")
+    return f"{p:.0e}".replace("e-0", "e-").replace("-", "−") if p > 0 else "< 1e−300"
+
+
+def _decimal(number: float, two: bool, small: bool) -> str:
+    """Return a number; `small`: a small one is near enough to 0 to say so, whatever it is."""
     if not np.isfinite(number):
         return ("−" if number < 0 else "") + "∞"
     size = abs(number)
     if two and (size == 0 or 0.005 <= size < 1000):
         text = f"{number:.2f}"
-    elif two and 1e-3 <= size < 0.005:
-        text = f"{number:.3f}"
+    elif two and size < 0.005 and (small or size < 1e-9):
+        return number_text(number)
     elif 1e-3 <= size < 1e5:
         text = f"{number:,.{max(0, 2 - int(np.floor(np.log10(size))))}f}"
     else:
         text = f"{number:.2g}"
-    return text.replace("-", "−")
+    return text.replace("e-0", "e-").replace("-", "−")

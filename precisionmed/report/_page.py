@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROWS = 15
+_FEW_MORE = 4 / 3
+"""A table with that many times the rows there is room for is shown whole."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,8 @@ class Page:
         if file is None:
             file = write_csv(table, self.book.folder, path)
         self.book.tables += 1
+        if len(table) <= rows * _FEW_MORE:
+            rows = len(table)
         heads, body = html_table(named(table), rows)
         block = TableBlock(self.book.tables, caption, heads, body, len(table), file, derived)
         self.blocks.append(block)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from precisionmed.io.run import replacing
 from precisionmed.io.spreadsheet import without_formulas
-from precisionmed.report._format import cell, column_label, is_number, slug
+from precisionmed.report._format import RATIOS, cell, column_label, is_number, ratio_text, slug
 
 _INTERVAL = ("lower", "upper")
 
@@ -60,8 +60,11 @@ def html_table(table: pd.DataFrame, rows: int) -> tuple[list[dict[str, Any]], li
         for c in shown
     ]
     body = []
+    ratios = bool(RATIOS & set(columns))
     for record in table.head(rows).to_dict("records"):
-        body.append([_interval(record) if interval and c == "lower" else _cell(c, record[c]) for c in shown])
+        body.append(
+            [_interval(record, ratios) if interval and c == "lower" else _cell(c, record[c]) for c in shown]
+        )
     return heads, body
 
 
@@ -71,7 +74,10 @@ def _cell(column: str, value: Any) -> dict[str, Any]:
     return {"text": text, "key": key, "derived": text == "expression-derived"}
 
 
-def _interval(record: dict[Any, Any]) -> dict[str, Any]:
-    low, high = (cell(c, record[c]) for c in _INTERVAL)
+def _interval(record: dict[Any, Any], ratios: bool) -> dict[str, Any]:
+    """Return an interval as one cell; of a ratio when the table's estimate is one."""
+    low, high = (
+        ratio_text(record[c]) if ratios and pd.notna(record[c]) else cell(c, record[c]) for c in _INTERVAL
+    )
     text = "–" if low == "–" and high == "–" else f"{low} to {high}"
     return {"text": text, "key": _cell("lower", record["lower"])["key"], "derived": False}

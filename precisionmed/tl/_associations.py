@@ -15,6 +15,8 @@ from precisionmed.io._endpoints import recorded_outcome
 MAX_LEVELS = 15
 """Categories with more values are names or codes rather than variables."""
 _TABLES = 9999
+_OVERLAP = 0.9
+"""Fraction of the samples known in either variable that are known in both, for them to be the same."""
 
 
 class _Test(NamedTuple):
@@ -49,16 +51,20 @@ def association_table(
     -------
     DataFrame
         `variable`, `test`, `n`, `statistic`, `p`, `fdr` (Benjamini and Hochberg), by p. Variables that
-        cannot be tested (constant, too many values, too few samples) are absent.
+        cannot be tested (constant, too many values, too few samples) are absent, and so is what another
+        variable already says (`repeated`).
     """
     rows = {}
     endpoints = [name.removesuffix("_time") for name in variables if name.endswith("_time")]
     endpoints = [stem for stem in endpoints if f"{stem}_event" in variables]
+    parts = {f"{stem}_{part}" for stem in endpoints for part in ("time", "event", "entry")}
+    copies = repeated(obs, [name for name in variables if name not in parts])
+    variables = [name for name in variables if name not in copies]
     for name in variables:
         stem = name.removesuffix("_time")
         if name.endswith("_time") and stem in endpoints:
             rows[stem] = _endpoint(recorded_outcome(obs, stem), groups)
-        elif not any(name == f"{stem}_{part}" for stem in endpoints for part in ("event", "entry")):
+        elif name not in parts:
             rows[name] = _variable(obs[name], groups, rng)
     kept = {name: row for name, row in rows.items() if row is not None and np.isfinite(row.p)}
     table = pd.DataFrame(list(kept.values()), columns=list(_Test._fields))
@@ -88,6 +94,46 @@ def clinical_variables(columns: pd.Index, roles: RolesConfig) -> list[str]:
     # Substages repeat their stage.
     skip |= {name for name in columns if str(name).endswith("_detail")}
     return [str(name) for name in columns if name not in skip]
+
+
+def repeated(obs: pd.DataFrame, variables: list[str]) -> set[str]:
+    """Return the variables that say the same as an earlier one, so that a family of tests counts them once.
+
+    Two variables are the same when the values of one follow from those of the other and back (for numbers: in
+    the same order) wherever both are known, which is nearly wherever either is.
+    """
+    codes = {name: _codes(obs[name]) for name in variables}
+    copies: set[str] = set()
+    for j, name in enumerate(variables):
+        earlier = (other for other in variables[:j] if other not in copies)
+        if any(_same(codes[name], codes[other]) for other in earlier):
+            copies.add(name)
+    return copies
+
+
+class _Codes(NamedTuple):
+    codes: np.ndarray
+    """Rank of a number, or number of a category; -1 where missing."""
+    number: bool
+
+
+def _codes(column: pd.Series) -> _Codes:
+    number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    codes, _ = pd.factorize(column if number else column.astype("string"), sort=number)
+    return _Codes(codes, number)
+
+
+def _same(first: _Codes, second: _Codes) -> bool:
+    known = (first.codes >= 0) & (second.codes >= 0)
+    most = max((first.codes >= 0).sum(), (second.codes >= 0).sum())
+    if known.sum() < max(1, _OVERLAP * most):
+        return False
+    a, b = (pd.factorize(column.codes[known], sort=column.number)[0] for column in (first, second))
+    if first.number and second.number:
+        return bool((a == b).all())
+    n_a, n_b, pairs = a.max() + 1, b.max() + 1, len(np.unique(a * len(b) + b))
+    # Names without repeats go with anything: they would make every other variable their copy.
+    return bool(n_a == n_b == pairs and n_a <= MAX_LEVELS)
 
 
 def _endpoint(outcome: pd.DataFrame, groups: pd.Series) -> _Test | None:

@@ -83,11 +83,13 @@ def gather(
     models = {SIGNATURE: model, BEST_GENE: BestGene()}
     if clinical is not None:
         models |= {CLINICAL: ClinicalOnly(), COMBINED: GenesAndClinical(model)}
-    size = max(int(np.count_nonzero(final.coef_)), 1)
-    random = random_signatures(size, plan.n_random, plan.random_seed)
+    size = int(np.count_nonzero(final.coef_))
+    # An empty signature is no model: what single training sets chose is not what one would use.
+    without = () if final.coef_.any() else (SIGNATURE, COMBINED)
+    random = {} if without else random_signatures(size, plan.n_random, plan.random_seed)
     search = PanelSearch(task.y, SIGNATURE)
     results = _cross_validate(adata, task, models | random, clinical, search, plan, rng)
-    real = {name: results[name] for name in models}
+    real = {name: results[name] for name in models if name not in without}
     found: dict[str, Any] = {
         "performance": _performance(task, real, plan.boot_seed),
         "comparisons": _comparisons(task, real, plan.boot_seed),

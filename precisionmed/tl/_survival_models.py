@@ -30,6 +30,9 @@ EVENTS_PER_COVARIATE = 5
 EVENTS_OF_LEVEL = 5
 """Below this many events a level of a covariate has no hazard ratio, nor what is compared with it."""
 REFERENCE = " (reference)"
+UNTESTED = "out of fold, not tested"
+_RATIOS = ("coefficient", "hazard_ratio", "lower", "upper", "p")
+GENE_RISK = "gene risk (out of fold, per SD)"
 RULE = "min"
 """A risk is wanted, not the shortest list: the penalty with the best cross-validated likelihood."""
 
@@ -139,7 +142,11 @@ def concordance_table(
     seed = int(random_state.integers(2**31))  # the same bootstrap samples for all models
     rows = []
     for name in order + [name for name in found.models if name not in order]:
-        estimate, lower, upper = found.models[name].concordance(endpoint.y, seed)
+        # A signature that was empty in every training set ranks nobody: 0.5 would look measured.
+        measured = name != GENES or found.n_genes.any()
+        estimate, lower, upper = (
+            found.models[name].concordance(endpoint.y, seed) if measured else [float("nan")] * 3
+        )
         rows.append((name, estimate, lower, upper, len(endpoint.y), endpoint.n_events))
     return tables([pd.DataFrame(rows, columns=["model", "estimate", "lower", "upper", "n", "n_events"])])
 
@@ -162,7 +169,8 @@ def cox_tables(designs: list[Design], y: pd.DataFrame) -> dict[str, pd.DataFrame
         if not model.kept_.any():
             continue
         cox.append(labelled(_hazard_rows(model, design, y), model=design.model))
-        if design.model != UNIVARIABLE:
+        # Wald and score tests do not hold for a risk that was learned from the other samples' outcomes.
+        if design.model != UNIVARIABLE and GENE_RISK not in design.columns:
             found = model.proportional_hazards(design.columns, y).reset_index()
             tests.append(labelled(found, model=design.model))
     shown = {"cox": cox, "proportional_hazards": tests}
@@ -172,30 +180,43 @@ def cox_tables(designs: list[Design], y: pd.DataFrame) -> dict[str, pd.DataFrame
 def _hazard_rows(model: CoxModel, design: Design, y: pd.DataFrame) -> pd.DataFrame:
     """Return the hazard ratios with the samples and events behind each, references first.
 
-    A level with fewer than `EVENTS_OF_LEVEL` events, or compared with so few, has no ratio.
+    A level with fewer than `EVENTS_OF_LEVEL` events, or compared with so few, has no ratio. The out-of-fold
+    risk has a ratio, but neither interval nor p: without any signal Wald's p < 0.05 comes far too often.
     """
-    ratios = ["coefficient", "hazard_ratio", "lower", "upper", "p"]
-    estimates = model.summary_[model.kept_][ratios]
+    estimates = model.summary_[model.kept_][list(_RATIOS)]
     levels = design.levels
-    reference = levels[levels["column"] == ""].set_index("covariate")
-    known = levels[levels["column"] != ""].set_index("column").to_dict("index")
+    references: dict[Any, Any] = levels[levels["column"] == ""].set_index("covariate").to_dict("index")
+    known: dict[Any, Any] = levels[levels["column"] != ""].set_index("column").to_dict("index")
+    everybody = {"n": len(y), "events": int(y["event"].sum())}
     rows, introduced = [], set()
     for column, estimate in estimates.iterrows():
-        n, events = len(y), int(y["event"].sum())
-        few = False
-        if column in known:
-            name, level, n, events = (known[column][key] for key in ("covariate", "level", "n", "events"))
-            few = bool(level) and events < EVENTS_OF_LEVEL
-            if level and name in reference.index:
-                base = reference.loc[name]
-                few |= base["events"] < EVENTS_OF_LEVEL
-                if name not in introduced:
-                    label = f"{name}: {base['level']}{REFERENCE}"
-                    rows.append([label, base["n"], base["events"], 0.0, 1.0, np.nan, np.nan, np.nan])
-                introduced.add(name)
-        rows.append([column, n, events, *([np.nan] * len(ratios) if few else estimate)])
-    table = pd.DataFrame(rows, columns=["covariate", "n", "events", *ratios])
-    return table.astype({"n": int, "events": int} | dict.fromkeys(ratios, float))
+        counts: dict[str, Any] = {"covariate": column, "level": "", **everybody, **known.get(column, {})}
+        name = str(counts["covariate"])
+        base = references.get(name) if counts["level"] else None
+        if base is not None and name not in introduced:
+            label = f"{name}: {base['level']}{REFERENCE}"
+            rows.append([label, base["n"], base["events"], 0.0, 1.0, np.nan, np.nan, np.nan, ""])
+            introduced.add(name)
+        remark = _remark(column, counts, base, estimate)
+        shown = estimate.to_numpy(float).copy()
+        shown[2 if remark == UNTESTED else 0 if remark else len(shown) :] = np.nan
+        rows.append([column, counts["n"], counts["events"], *shown, remark])
+    table = pd.DataFrame(rows, columns=["covariate", "n", "events", *_RATIOS, "remark"])
+    return table.astype({"n": int, "events": int} | dict.fromkeys(_RATIOS, float))
+
+
+def _remark(column: object, counts: dict[str, Any], base: dict[Any, Any] | None, estimate: pd.Series) -> str:
+    """Say why a row has no ratio, or a ratio without a test; nothing when it has all."""
+    few = f"fewer than {EVENTS_OF_LEVEL} events"
+    if column == GENE_RISK:
+        return UNTESTED
+    if counts["level"] and counts["events"] < EVENTS_OF_LEVEL:
+        return few
+    if base is not None and base["events"] < EVENTS_OF_LEVEL:
+        return f"{few} in the reference"
+    if not 0 < estimate["hazard_ratio"] < np.inf:
+        return "separates the events"
+    return ""
 
 
 def designs_of(
@@ -204,7 +225,8 @@ def designs_of(
     """Encode the covariates of every Cox model that is shown, the fullest last.
 
     `risk` is the out-of-fold risk of the genes ("pre-validated": Tibshirani and Efron, Stat Appl Genet Mol
-    Biol 1:1, 2002); it enters per standard deviation, None when it does not vary.
+    Biol 1:1, 2002); it enters per standard deviation, None when it does not vary. Its coefficient has no
+    valid test, as samples share outcomes through their training sets.
     """
     designs: list[Design] = []
     encoded: dict[str, Design] = {}
@@ -220,7 +242,7 @@ def designs_of(
     if CLINICAL in encoded:
         designs.append(encoded[CLINICAL])
     if risk is not None:
-        score = {"gene risk (out of fold, per SD)": (risk - risk.mean()) / risk.std(ddof=0)}
+        score = {GENE_RISK: (risk - risk.mean()) / risk.std(ddof=0)}
         if CLINICAL in encoded:
             base, levels = encoded[CLINICAL].columns, encoded[CLINICAL].levels
             designs.append(Design(f"{CLINICAL} + gene risk", base.assign(**score), levels))
@@ -242,12 +264,11 @@ def cautions(content: dict[str, Any], endpoint: Endpoint) -> list[str]:
         for name, part in content["cox"].groupby("model", sort=False):
             reference = part["covariate"].str.endswith(REFERENCE)
             size = int((~reference).sum())
-            few = part["covariate"][part["hazard_ratio"].isna() & ~reference]
-            if name == UNIVARIABLE and len(few):
-                notes.append(
-                    f"{endpoint.name}: no hazard ratio is shown for {first_few(few)}: fewer than "
-                    f"{EVENTS_OF_LEVEL} events there or in the reference."
-                )
+            absent = part[part["hazard_ratio"].isna()] if name == UNIVARIABLE else part[:0]
+            notes += [
+                f"{endpoint.name}: no hazard ratio is shown for {first_few(those['covariate'])}: {why}."
+                for why, those in absent.groupby("remark", sort=False)
+            ]
             if name != UNIVARIABLE and endpoint.n_events < EVENTS_PER_COVARIATE * size:
                 notes.append(
                     f"{endpoint.name}: {endpoint.n_events} events are few for the {size} coefficients "

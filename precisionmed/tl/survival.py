@@ -17,6 +17,7 @@ from precisionmed.tl import _groups
 from precisionmed.tl import _survival_cohort as cohort
 from precisionmed.tl import _survival_models as models
 from precisionmed.tl._survival_curves import curve_tables
+from precisionmed.tl._survival_permutation import permutation_test
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -27,7 +28,13 @@ _AS_MODELS = ("subtype", "intrinsic_subtype")
 
 @by_name
 def survival(
-    adata: AnnData, *, n_folds: int = 5, n_repeats: int = 2, horizon: float | None = None, seed: int = 1
+    adata: AnnData,
+    *,
+    n_folds: int = 5,
+    n_repeats: int = 2,
+    horizon: float | None = None,
+    n_permutations: int = 0,
+    seed: int = 1,
 ) -> AnnData:
     """Describe and predict the survival of a cohort, for every endpoint of its roles.
 
@@ -47,6 +54,10 @@ def survival(
     horizon
         Time of the survival probability of new patients, in the unit of the endpoint; the median follow-up
         (reverse Kaplan-Meier) when None.
+    n_permutations
+        How often the cross-validation is repeated with outcomes permuted, for a p value of the out-of-fold
+        risk groups (at least 1 / (n + 1)); without, they have none, because the log-rank test does not hold
+        for groups that were made with the outcomes.
     seed
         Seed of the run.
 
@@ -63,6 +74,8 @@ def survival(
     """
     notes: list[str] = []
     params: dict[str, Any] = {"n_folds": n_folds, "n_repeats": n_repeats, "seed": seed}
+    if n_permutations:
+        params["n_permutations"] = n_permutations
     if horizon is not None:
         params["horizon"] = float(horizon)
     content: dict[str, Any] = {"params": params}
@@ -100,16 +113,17 @@ def _one_endpoint(
         last = f"{endpoint.y['time'].max():g} {endpoint.unit}"
         warn(f"{endpoint.name}: the horizon is beyond the last follow-up ({last}).", notes)
     groupings = _groupings(adata, endpoint, notes)
+    out_of_fold: dict[str, pd.Series] = {}
+    tests: dict[str, dict[str, float]] = {}
     if endpoint.n_events >= cohort.MIN_EVENTS:
-        fitted, risk_groups = _models(adata, endpoint, clinical, params, content["horizon"], notes)
+        fitted, out_of_fold, tests = _models(adata, endpoint, clinical, params, content["horizon"], notes)
         content |= fitted
-        groupings |= risk_groups
     else:
         notes.append(
             f"{endpoint.name}: {endpoint.n_events} events are too few for models (at least "
             f"{cohort.MIN_EVENTS}); only curves were computed."
         )
-    return content | curve_tables(endpoint, groupings)
+    return content | curve_tables(endpoint, groupings, out_of_fold, tests)
 
 
 def _models(
@@ -119,8 +133,8 @@ def _models(
     params: dict[str, Any],
     horizon: float,
     notes: list[str],
-) -> tuple[dict[str, Any], dict[str, pd.Series]]:
-    """Return what the models of one endpoint found, and the risk groups as a grouping."""
+) -> tuple[dict[str, Any], dict[str, pd.Series], dict[str, dict[str, float]]]:
+    """Return what the models of one endpoint found, the risk groups as a grouping, and their test."""
     rng = step_generator(params["seed"], f"survival.{endpoint.name}")
     data = models.model_input(adata, endpoint, clinical)
     found = models.out_of_fold(
@@ -140,7 +154,18 @@ def _models(
         content |= _groups.group_table(
             adata, endpoint.rows, endpoint.y, found.models[models.GENES], call=call, seed=params["seed"]
         )
-    return content, groups
+    n_permutations = params.get("n_permutations", 0)
+    if not (groups and n_permutations):
+        return content, groups, {}
+    test = permutation_test(
+        data,
+        found.high_risk,
+        n_permutations=n_permutations,
+        n_folds=params["n_folds"],
+        n_repeats=params["n_repeats"],
+        random_state=step_generator(params["seed"], f"survival.{endpoint.name}.permutations"),
+    )
+    return content, groups, dict.fromkeys(groups, test)
 
 
 def _clinical_tables(adata: AnnData) -> dict[str, pd.DataFrame]:
@@ -204,7 +229,8 @@ def _methods(
         return ["No survival analysis was done because no endpoint is declared."]
     sentences = [
         "Survival curves were estimated by Kaplan and Meier's method with log(-log) 95% confidence "
-        "intervals and compared with log-rank tests; the median follow-up is the reverse Kaplan-Meier "
+        "intervals and compared with log-rank tests, Holm's adjusted p values being over the groupings of an "
+        "endpoint; the median follow-up is the reverse Kaplan-Meier "
         "estimate (Schemper and Smith 1996).",
         "Cox models use Efron's treatment of ties; proportional hazards were tested with the score test "
         "of Grambsch and Therneau (1994) on the Kaplan-Meier time scale.",
@@ -231,7 +257,8 @@ def _methods(
         f"Risk and C-index (Harrell) are out of fold, from {cohort.scheme(params)} in which gene filter, "
         "normalization, batch correction, imputation, penalty and coefficients were learned in the training "
         "set only; intervals are bootstrap percentiles, corrected for training sets that overlap (Nadeau and "
-        "Bengio, Mach Learn 2003;52:239). Risk groups were split at the median risk of the training set.",
+        "Bengio, Mach Learn 2003;52:239). Risk groups were split at the median risk of the training set. "
+        + _tested(params),
     ]
     if any(name in clinical for name in _AS_MODELS):
         sentences.append(
@@ -239,3 +266,16 @@ def _methods(
             "subtypes was refitted in the training sets."
         )
     return sentences
+
+
+def _tested(params: dict[str, Any]) -> str:
+    if "n_permutations" not in params:
+        return (
+            "They and the hazard ratio of the out-of-fold risk were not tested: outcomes of all samples went "
+            "into the groups, for which log-rank and Wald tests do not hold."
+        )
+    return (
+        "They were compared by the log-rank statistic, its p value from "
+        f"{params['n_permutations']} repeats of the whole cross-validation with outcomes permuted (Simon et "
+        "al., Brief Bioinform 2011;12:203); the hazard ratio of the out-of-fold risk was not tested."
+    )

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from precisionmed.report._format import cell, ci_text, column_label, count, join, percent, slug
+from precisionmed.report._page import Book, Page
 from precisionmed.report._tables import html_table, named, stored_tables
 from precisionmed.report.references import cited, references
 
@@ -14,7 +16,19 @@ from precisionmed.report.references import cited, references
 @pytest.mark.parametrize(
     ("column", "value", "text"),
     [
-        ("p", 0.00001, "< 0.001"),
+        ("p", 0.00001, "1e−5"),
+        ("univariate_p", 3.2e-12, "3e−12"),
+        ("likelihood_ratio_p", 0.0004, "4e−4"),
+        ("p", 0.0, "< 1e−300"),
+        ("hazard_ratio", 0.0, "not estimable"),
+        ("hazard_ratio", math.inf, "not estimable"),
+        ("ratio", 1e-5, "< 0.01"),
+        ("ratio", 250.4, "250"),
+        ("estimate", 1.4e-17, "0.00"),
+        ("estimate", 2e-4, "< 0.001"),
+        ("difference", -2e-4, "> −0.001"),
+        ("coefficient", 2e-5, "2e−5"),
+        ("metric", "called", "fraction called"),
         ("p", 0.0312, "0.031"),
         ("fdr", 0.4, "0.40"),
         ("n", 1204.0, "1,204"),
@@ -72,3 +86,21 @@ def test_references_are_found_by_first_author_and_year() -> None:
     assert all(name in found for name in ("Oshlack", "Therneau", "Michailidis"))
     assert cited("Robinson Crusoe and others") == []
     assert all(entry.startswith(author) for (author, _), entry in references().items())
+
+
+def test_a_column_of_counts_is_not_called_a_fraction() -> None:
+    assert column_label("called") == "Called"
+
+
+def test_interval_of_a_ratio_is_written_as_a_ratio() -> None:
+    table = pd.DataFrame({"hazard_ratio": [0.02], "lower": [1.4e-17], "upper": [0.22]})
+    assert html_table(table, 5)[1][0][1]["text"] == "< 0.01 to 0.22"
+    table = pd.DataFrame({"estimate": [0.02], "lower": [1.4e-17], "upper": [0.22]})
+    assert html_table(table, 5)[1][0][1]["text"] == "0.00 to 0.22"
+
+
+@pytest.mark.parametrize(("total", "shown"), [(15, 15), (16, 16), (20, 20), (21, 15)])
+def test_a_table_with_few_more_rows_is_shown_whole(tmp_path: Path, total: int, shown: int) -> None:
+    page = Page(Book(tmp_path), "word", "Title")
+    page.table(("word", "numbers"), pd.DataFrame({"x": range(total)}), "Numbers.")
+    assert len(page.blocks[0].rows) == shown

@@ -116,7 +116,7 @@ def test_everything_is_shown_in_this_order(adata: ad.AnnData, config: RunConfig,
         in said
     )
     finding = dict(summary._signatures(run))["Signature for ER status"]
-    assert finding.startswith("6 genes; AUC 0.85")
+    assert finding.startswith("6 genes alone, without clinical variables: AUC 0.85")
     assert finding.endswith("; better than the best single gene, the clinical variables alone and random "
                             "signatures of its size.")  # fmt: skip
 
@@ -130,14 +130,19 @@ def test_an_empty_signature_still_has_genes_alone(
         del task[key]
     task["decoy_genes"] = np.array([], dtype=object)
     task["stability"]["selected"] = False
-    _, page = _page(adata, config, tmp_path)
+    run, page = _page(adata, config, tmp_path)
     block = page.blocks[2]
     assert (block.kind, block.text) == (
         "no verdict",
-        "No signature for ER status: the penalty chosen leaves no gene.",
+        "No signature for ER status.",
     )
     alone = int((task["screen"]["fdr"] < 0.05).sum())
-    assert f"{alone} genes of 80 are associated with it alone" in block.items[0]
+    told = f"The LASSO kept none; alone, {alone} genes of 80 are associated at a false discovery rate of 5%."
+    assert block.items[0].startswith(told)
+    finding = dict(summary._signatures(run))["Signature for ER status"]
+    assert finding.startswith(f"none; {told[0].lower()}{told[1:]}")
+    assert "AUC" not in finding
+    assert "p\u00a0" not in finding
     said = "\n".join(block.text for block in page.blocks if block.kind == "text")
     assert "No gene came up early in at least 75% of random halves" in said
     assert "that takes at least 10 genes that beat theirs" in said

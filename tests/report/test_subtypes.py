@@ -105,5 +105,6 @@ def test_survival_by_subtype_is_referred_to_not_drawn_again(
     tests["grouping"] = "subtype"
     said = subtypes._survival(_run(adata, config, tmp_path))
     assert said == (
-        "Survival by subtype: OS log-rank p\u00a0=\u00a00.003. The curves are in the section Survival."
+        "Survival by subtype: OS log-rank p\u00a0=\u00a00.005 (adjusted by Holm for the groupings tested). "
+        "The curves are in the section Survival."
     )

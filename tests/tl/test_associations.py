@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from precisionmed.config import RolesConfig
-from precisionmed.tl._associations import association_table, clinical_variables
+from precisionmed.tl._associations import association_table, clinical_variables, repeated
 
 
 def _obs(n: int = 90, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
@@ -93,3 +93,28 @@ def test_columns_that_repeat_a_canonical_one_are_left_out():
     )
     columns = pd.Index(["os_time", "os_event", "months", "dead", "er", "er_ihc", "case", "patient", "grade"])
     assert clinical_variables(columns, roles) == ["os_time", "os_event", "er", "grade"]
+
+
+def test_what_says_the_same_is_tested_once() -> None:
+    rng = np.random.default_rng(4)
+    n = 80
+    er = rng.choice(["positive", "negative"], n)
+    age = rng.normal(60, 10, n)
+    obs = pd.DataFrame(
+        {
+            "er": er,
+            "ER status": pd.Categorical(np.where(er == "positive", "+", "-")),
+            "er_flag": er == "positive",
+            "age": age,
+            "age_in_months": 12 * age,
+            "nodes": rng.integers(0, 9, n),
+            "pr": np.where(np.arange(n) < 3, "positive", er),
+            "os_time": age,
+            "os_event": er == "positive",
+        }
+    )
+    obs.loc[:2, "ER status"] = None
+    assert repeated(obs, list(obs.columns[:7])) == {"ER status", "er_flag", "age_in_months"}
+    groups = pd.Series(rng.choice(["S1", "S2"], n))
+    table = association_table(obs, groups, list(obs.columns), rng)
+    assert set(table["variable"]) == {"er", "age", "nodes", "pr", "os"}

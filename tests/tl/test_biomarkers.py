@@ -198,7 +198,9 @@ def test_a_signature_without_genes_says_so_everywhere():
     )
     assert "nomogram" not in slot
     assert slot["decoy_genes"].size == 0
-    assert slot["random_p"] > 0.05
+    assert not {"signature", "signature + clinical"} & set(slot["performance"]["model"])
+    assert slot["comparisons"].empty
+    assert not {"random_p", "random_percentile", "random_signatures"} & set(slot)
 
 
 def test_drugs_are_marked_and_what_is_not_asked_for_is_left_out(tmp_path):

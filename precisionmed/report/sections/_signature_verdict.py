@@ -45,24 +45,25 @@ def verdict(found: dict[str, Any], label: str) -> tuple[str, str, str]:
     """Return the kind of block, the verdict in one plain sentence, and the numbers behind it."""
     genes = len(found["signature"])
     if not genes:
-        said = f"No signature for {label}: the penalty chosen leaves no gene."
-        return "no verdict", said, " ".join([*_alone(found), "What simpler models say is shown below."])
+        none = empty(found)
+        said = f"{none[:1].upper()}{none[1:]} What simpler models say is shown below."
+        return "no verdict", f"No signature for {label}.", said
     wins, phrase = against(found)
     numbers = [f"{_measured(found)} in samples not used for learning.", *_differences(found)]
     lead = f"Signature of {count(genes, 'gene')} for {label}: {phrase}."
     return "verdict" if wins else "no verdict", lead, " ".join(numbers)
 
 
-def _alone(found: dict[str, Any]) -> list[str]:
-    """Say how many genes are associated alone: what is left without a signature."""
-    screen = found.get("screen")
+def empty(found: dict[str, Any]) -> str:
+    """Say that no gene was kept, and how many genes are associated alone: they may be many all the same."""
+    kept, screen = "the LASSO kept none", found.get("screen")
     if screen is None or screen.empty:
-        return []
+        return f"{kept}."
     clear = int((screen["fdr"] < LEVEL).sum())
     who = count(clear, "gene") if clear else "no gene"
     verb = "is" if clear < 2 else "are"
-    said = f"{who} of {len(screen):,} {verb} associated with it alone (FDR below {LEVEL:.0%})."
-    return [said[:1].upper() + said[1:]]
+    share = f"{who} of {len(screen):,} {verb} associated at a false discovery rate of {LEVEL:.0%}"
+    return f"{kept}; alone, {share}."
 
 
 def _measured(found: dict[str, Any]) -> str:

@@ -25,10 +25,10 @@ _SHOWN = (
     "upper",
     "selection_frequency",
     "stability",
-    "univariate_p",
     "drug",
 )
-"""Columns of a signature that the page has room for; the file has all."""
+"""Columns of a signature on the page; the file has all. A gene's p value alone is in the screen: beside the
+genes that were chosen by the same data it would read as a test of the signature."""
 
 
 def fill(run: Run, page: Page) -> None:

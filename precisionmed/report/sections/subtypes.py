@@ -160,10 +160,14 @@ def _survival(run: Run) -> str:
             continue
         row = table[table["grouping"].astype(str) == "subtype"]
         if len(row):
-            parts.append(f"{words(endpoint)} log-rank {p_text(float(row['p'].iloc[0]))}")
+            p = row["p_adjusted" if "p_adjusted" in row else "p"]
+            parts.append(f"{words(endpoint)} log-rank {p_text(float(p.iloc[0]))}")
     if not parts:
         return ""
-    return f"Survival by subtype: {join(parts)}. The curves are in the section Survival."
+    return (
+        f"Survival by subtype: {join(parts)} (adjusted by Holm for the groupings tested). The curves are in "
+        "the section Survival."
+    )
 
 
 def _known(run: Run, found: dict[str, Any], page: Page) -> None:

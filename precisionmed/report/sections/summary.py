@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,7 @@ from precisionmed.report._format import ci_text, count, heading, join, p_text, p
 from precisionmed.report._page import Block, Page, Run
 from precisionmed.report.sections._cautions import cautions
 from precisionmed.report.sections._how_many import LEVEL, descriptive, family_p
-from precisionmed.report.sections._signature_verdict import against
+from precisionmed.report.sections._signature_verdict import against, empty
 
 CANNOT_CALL = "cannot call"
 
@@ -97,14 +99,17 @@ def _signatures(run: Run) -> list[tuple[str, str]]:
     lines = []
     for task in [str(t) for t in found.get("tasks", [])]:
         label, genes = str(found[task].get("label", task)), len(found[task]["signature"])
+        name = f"Signature for {label}"
         if not genes:
-            lines.append((f"Signature for {label}", "no gene carries enough information; there is none."))
+            lines.append((name, f"none; {empty(found[task])}{_derived(run, task)}"))
             continue
         said = (
-            f"{count(genes, 'gene')}; {_best(found[task]['performance'])} in samples not used for learning; "
-            f"{against(found[task])[1]}."
+            f"{count(genes, 'gene')} alone, without clinical variables: {_best(found[task]['performance'])} "
+            f"in samples not used for learning; {against(found[task])[1]}."
         )
-        lines.append((f"Signature for {label}", said + _derived(run, task)))
+        if str(found[task].get("kind")) == "survival":
+            said += f" Shown, not locked: new patients get the risk of genes under Survival ({words(task)})."
+        lines.append((name, said + _derived(run, task)))
     return lines
 
 
@@ -123,25 +128,36 @@ def _survival(run: Run) -> list[tuple[str, str]]:
     for endpoint in [str(e) for e in found.get("endpoints", [])]:
         table, parts = found[endpoint].get("concordance"), []
         if table is not None and len(table):
-            parts = [
-                f"{words(r['model'])} {ci_text(r['estimate'], r['lower'], r['upper'])}"
-                for _, r in table.iterrows()
-            ]
-        said = f"C-index of {join(parts)}." if parts else "too few events for a model."
-        test = _risk_test(found[endpoint].get("logrank"))
-        lines.append((f"Survival ({words(endpoint)})", said + test))
+            parts = [f"{_model_words(r['model'])} {_c_index(r)}" for _, r in table.iterrows()]
+        said = f"out-of-fold C-index of {join(parts)}." if parts else "too few events for a model."
+        lines.append((f"Survival ({words(endpoint)})", said + _risk_test(found[endpoint])))
     return lines
 
 
-def _risk_test(table: pd.DataFrame | None) -> str:
-    if table is None:
+def _model_words(model: object) -> str:
+    """Return a model of survival in words, and whether it is the one that is locked."""
+    name = {"clinical": "clinical variables alone", "genes": "genes alone (this model is locked)"}
+    return name.get(str(model), f"{words(model)}" if "+" in str(model) else f"{words(model)} alone")
+
+
+def _c_index(row: pd.Series) -> str:
+    if not np.isfinite(row["estimate"]):
+        return "not measured (the LASSO kept no gene)"
+    return ci_text(row["estimate"], row["lower"], row["upper"])
+
+
+def _risk_test(found: dict[str, Any]) -> str:
+    """Say whether the out-of-fold risk groups differ: by a valid test, and only if the risk ranks at all."""
+    tests, models = found.get("logrank"), found.get("concordance")
+    if tests is None or models is None:
         return ""
-    risk = table[table["grouping"].astype(str).str.replace(" ", "_") == "risk_group"]
-    if risk.empty:
+    risk = tests[tests["grouping"].astype(str) == "risk_group"]
+    genes = models[models["model"].astype(str) == "genes"]
+    if risk.empty or genes.empty:
         return ""
     p = float(risk["p"].iloc[0])
-    verdict = "differ" if p < 0.05 else "do not differ clearly"
-    return f" Survival of the high-risk and low-risk groups {verdict} (log-rank {p_text(p)})."
+    verdict = "differ" if p < LEVEL and float(genes["lower"].iloc[0]) > 0.5 else "do not differ clearly"
+    return f" Survival of its high-risk and low-risk groups {verdict} ({p_text(p)}, outcomes permuted)."
 
 
 def _response(run: Run) -> list[tuple[str, str]]:

@@ -10,9 +10,10 @@ from precisionmed.pl._curves import MOST_BANDS
 from precisionmed.report._format import count, heading, words
 from precisionmed.report._page import Page, Run
 from precisionmed.report.sections import _groups
+from precisionmed.tl._survival_models import EVENTS_OF_LEVEL, UNTESTED
 
 _HONEST = {
-    "risk_group": "Risk groups are out of fold: each sample was placed by a model that never saw it.",
+    "risk_group": "Risk groups are out of fold: each sample was placed by a model that never saw it. ",
     "subtype": "The subtypes were found without looking at the outcome.",
 }
 
@@ -52,7 +53,8 @@ def _endpoint(run: Run, endpoint: str, found: dict[str, Any], page: Page) -> Non
             f"{endpoint}_{grouping or 'groups'}",
             partial(pl.survival.kaplan_meier, run.adata, endpoint, grouping=grouping or None),
             f"{name}, {by} ({n}): Kaplan-Meier estimate{band(curves, grouping)} and numbers at risk. "
-            + _HONEST.get(grouping, ""),
+            + _HONEST.get(grouping, "")
+            + (_untested(found) if grouping == "risk_group" else ""),
             f"Kaplan-Meier curves of {name}, {by}.",
             derived=derived,
         )
@@ -68,12 +70,38 @@ def _endpoint(run: Run, endpoint: str, found: dict[str, Any], page: Page) -> Non
         page.figure(
             f"{endpoint}_forest",
             lambda: pl.survival.forest_plot(run.adata, endpoint),
-            f"{name}: hazard ratios of the fullest Cox model ({n}).",
+            f"{name}: hazard ratios of the fullest Cox model ({n}); the reference of a covariate is 1, and "
+            "in brackets are the samples and events of each level." + _ratios(found["cox"]),
             f"Forest plot of hazard ratios for {name}.",
         )
     _tables(endpoint, name, found, page)
     path = ("survival", endpoint, "groups")
     _groups.show(run.adata, page, path, found.get("groups"), f"{heading(name)} risk", task=endpoint)
+
+
+def _untested(found: dict[str, Any]) -> str:
+    """Say why there is no p value of the out-of-fold risk groups, when there is none."""
+    tests = found.get("logrank")
+    if tests is not None and (tests["grouping"].astype(str) == "risk_group").any():
+        return "The p value is from the whole cross-validation repeated with outcomes permuted."
+    return (
+        "No p value: the log-rank test does not hold for groups that were learned from the same outcomes "
+        "(survival.n_permutations gives a valid one). The C-index with its interval is the measure."
+    )
+
+
+def _ratios(cox: Any) -> str:
+    """Say why rows have no ratio or no test, when there are such."""
+    remarks = set(cox["remark"].astype(str)) if "remark" in cox else set()
+    said = ""
+    if any("fewer than" in remark for remark in remarks):
+        said += (
+            f" Levels with (or compared with) fewer than {EVENTS_OF_LEVEL} events have no ratio: it would "
+            "rest on single patients."
+        )
+    if UNTESTED in remarks:
+        said += " The risk by genes is out of fold; neither interval nor p of its ratio would be valid."
+    return said
 
 
 def band(curves: Any, grouping: str) -> str:
@@ -85,8 +113,9 @@ def band(curves: Any, grouping: str) -> str:
 def _tables(endpoint: str, name: str, found: dict[str, Any], page: Page) -> None:
     captions = {
         "concordance": "out-of-fold C-index.",
-        "logrank": "log-rank tests.",
-        "cox": "Cox models.",
+        "logrank": "log-rank tests; adjusted p: Holm, for all groupings of the table.",
+        "cox": "Cox models, with the samples and events behind each row and its reference. The p values are "
+        "those of single coefficients, not corrected for their number.",
         "proportional_hazards": "test of proportional hazards; a small p speaks against the assumption.",
     }
     for table, caption in captions.items():
