@@ -115,11 +115,26 @@ def offscreen() -> Iterator[None]:
 
 
 @contextmanager
-def canvas(ax: Axes | None, width: float, height: float) -> Iterator[Axes]:
-    """Give the axes to draw on in the package's style; new ones (inches) when `ax` is None."""
+def styled() -> Iterator[None]:
+    """Set the style, and put back what it changed and nothing else.
+
+    `rc_context` puts back everything: a backend that is loaded by the first figure, as in a notebook, makes
+    matplotlib interactive, and that would be undone.
+    """
     import matplotlib as mpl
 
-    with mpl.rc_context(style()):
+    before = {name: mpl.rcParams[name] for name in style()}
+    mpl.rcParams.update(style())
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
+
+
+@contextmanager
+def canvas(ax: Axes | None, width: float, height: float) -> Iterator[Axes]:
+    """Give the axes to draw on in the package's style; new ones (inches) when `ax` is None."""
+    with styled():
         if ax is not None:
             tick_style(ax)
             yield ax

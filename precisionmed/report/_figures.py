@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from precisionmed.io.run import replacing
-from precisionmed.pl._base import offscreen, style
+from precisionmed.pl._base import offscreen, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,11 +35,10 @@ def draw(function: Callable[[], Axes], folder: Path, name: str) -> Drawing:
 
     The bytes depend on the figure alone: no date, no random identifiers.
     """
-    import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    with offscreen(), mpl.rc_context(style()):
+    with offscreen(), styled():
         figure = function().get_figure(root=True)
         if figure is None:
             raise RuntimeError(f"{name}: the plotting function returned axes without a figure")

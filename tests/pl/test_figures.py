@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import anndata as ad
 import matplotlib as mpl
@@ -99,3 +103,51 @@ def test_canvas_uses_the_axes_it_is_given() -> None:
     axes = Figure().add_subplot()
     with canvas(axes, 1, 1) as same:
         assert same is axes
+
+
+_NOTEBOOK = """
+import matplotlib
+from precisionmed.pl._base import canvas
+
+font = matplotlib.rcParams["font.size"]
+for _ in range(2):
+    with canvas(None, 3, 2) as ax:
+        ax.plot([0, 1])
+    assert matplotlib.is_interactive(), "the package's figure turned plotting off"
+    assert matplotlib.rcParams["font.size"] == font
+import matplotlib.pyplot as plt
+plt.figure()
+assert matplotlib.is_interactive()
+print(len(plt.get_fignums()), plt.get_backend())
+"""
+_BACKEND = """
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg as FigureCanvas
+
+matplotlib.interactive(True)  # as the backend of notebooks does when the first figure loads it
+"""
+
+
+def test_a_notebook_goes_on_plotting(tmp_path: Path) -> None:
+    (tmp_path / "notebook_backend.py").write_text(_BACKEND)
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")]), *sys.path]
+    environment = os.environ | {
+        "MPLBACKEND": "module://notebook_backend",
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _NOTEBOOK], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["3", "module://notebook_backend"]
+
+
+def test_the_style_leaves_with_the_figure_and_nothing_else_does() -> None:
+    before = dict(mpl.rcParams)
+    with mpl.rc_context():
+        with pytest.raises(RuntimeError), offscreen(), canvas(None, 2, 2):
+            mpl.rcParams["figure.dpi"] = 77.0  # set by something else meanwhile
+            raise RuntimeError
+        assert mpl.rcParams["figure.dpi"] == 77.0
+        changed = {name for name, value in mpl.rcParams.items() if value != before[name]}
+        assert changed <= {"figure.dpi"}
