@@ -89,6 +89,10 @@ def external(seed: int = 1) -> ad.AnnData:
             "cohort": "elsewhere",
             "methods": "The locked model was applied to each sample alone.",
             "notes": np.array(["2 genes of the model are missing and were imputed"], dtype=object),
+            "called": called_in(30, 28),
+            "shifts": pd.DataFrame(
+                {"task": ["os"], "answer": ["high"], "count": [25], "n": [28], "in_training": [0.5]}
+            ),
             "performance": performance,
             "proportions": proportions,
             "predictions": pd.DataFrame(
@@ -102,6 +106,17 @@ def external(seed: int = 1) -> ad.AnnData:
         },
     }
     return adata
+
+
+def called_in(samples: int, called: int) -> pd.DataFrame:
+    """Return how many samples of an external cohort were called, the rest being unlike those of training."""
+    unlike = "values unlike those of training (platform, preparation or tissue)"
+    rows = [
+        (mode, task, samples, called, unlike, samples - called, "centre the whole cohort")
+        for mode in ("single sample", "centred")
+        for task in ("er", "her2", "os")
+    ]
+    return pd.DataFrame(rows, columns=["mode", "task", "samples", "called", "cause", "refused", "remedy"])
 
 
 def _replication() -> dict:

@@ -30,10 +30,14 @@ def register(app: typer.Typer) -> None:
 def lock(inputs: Inputs, output: Output, log: Log = None, threads: Threads = None) -> None:
     """Lock everything learned into one model file."""
     with guarded("lock", log, threads):
+        from precisionmed.errors import warn
+        from precisionmed.io._evidence import sentence
         from precisionmed.io.model import lock as lock_model
         from precisionmed.io.run import read_step
 
-        lock_model(read_step(*inputs), output)
+        tasks = lock_model(read_step(*inputs), output).parts["tasks"]
+        told = f"Wrote {output}: {sentence(tasks)}"
+        say(told) if tasks else warn(told)
 
 
 Orientation = Annotated[

@@ -86,6 +86,17 @@ def description(tasks: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
 
 
+def sentence(tasks: dict[str, Any]) -> str:
+    """Say what a model calls, and what it holds and calls for nobody."""
+    refused = {name: refusal(task) for name, task in tasks.items()}
+    calls = [name for name, reason in refused.items() if not reason]
+    never = [f"{name} ({reason})" for name, reason in refused.items() if reason]
+    said = f"it calls {', '.join(calls)}" if calls else "it calls nothing"
+    if not tasks:
+        return f"{said}: no step had learned anything to call; it only normalizes new samples."
+    return f"{said}; not called: {'; '.join(never)}." if never else f"{said}."
+
+
 def _evidence(name: str, kind: str, steps: dict[str, Any]) -> dict[str, Any] | None:
     """Return `metric`, `estimate`, `lower`, `upper` of the locked model of a task, out of fold."""
     if kind == "class":

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from precisionmed.io._evidence import FEWEST_CALLED
+from precisionmed.io._evidence import by_chance as is_chance
 from precisionmed.pl._base import DERIVED
-from precisionmed.report._format import count, heading, words
+from precisionmed.pl.validate import spoken_for
+from precisionmed.report._format import ci_text, count, heading, words
 from precisionmed.report._page import Run
 
 MAIN = ("auc", "concordance", "c_index", "accuracy", "agreement")
@@ -26,6 +29,8 @@ class Call:
     learned_from: str
     labels: str
     performance: dict[str, Any] | None
+    table: pd.DataFrame | None = None
+    """The out-of-fold performance of a classifier that may decline to call."""
 
 
 def calls(run: Run) -> list[Call]:
@@ -37,49 +42,118 @@ def main_row(performance: pd.DataFrame | None) -> dict[str, Any] | None:
     """Return the row of a performance table that stands for the task, None when there is none."""
     if performance is None or performance.empty:
         return None
+    auc = metric(performance, "auc")
+    if auc is not None and not np.isfinite(auc["estimate"]):
+        return None  # accuracy does not stand in for an AUC that could not be measured
     kind = performance["metric"].astype(str).str.split().str[0]
-    for metric in MAIN:
-        rows = performance[(kind == metric) & performance["estimate"].notna()]
+    for metric_name in MAIN:
+        rows = performance[(kind == metric_name) & performance["estimate"].notna()]
         if len(rows):
-            return {str(k): v for k, v in rows.iloc[0].items()}
+            row = {str(k): v for k, v in rows.iloc[0].items()}
+            share = metric(performance, "majority_share")
+            return row | ({"majority": share["estimate"]} if metric_name == "accuracy" and share else {})
     return None
 
 
-def outside(run: Run, cohort: str, metrics: tuple[str, ...] | None = None) -> dict[str, dict[str, Any]]:
-    """Return task -> main row (or that of `metrics`) in an external cohort, samples called alone."""
+def metric(performance: pd.DataFrame, name: str) -> dict[str, Any] | None:
+    """Return the first row of a metric, None when there is none."""
+    rows = performance[performance["metric"].astype(str) == name]
+    return {str(k): v for k, v in rows.iloc[0].items()} if len(rows) else None
+
+
+def by_chance(row: dict[str, Any]) -> bool:
+    """Say whether an out-of-fold AUC or C-index is not better than chance: such a task is not called."""
+    return row["metric"] in ("auc", "concordance", "c_index") and is_chance({"evidence": row})
+
+
+def outside(run: Run, cohort: str) -> dict[str, dict[str, Any]]:
+    """Return task -> main row in an external cohort, samples called alone; none where few could be called."""
     found = run.validation(cohort).get("performance")
     if found is None or found.empty:
         return {}
-    alone = found[found["mode"].astype(str) == ALONE]
-    if metrics is not None:
-        alone = alone[alone["metric"].isin(metrics)]
-        return {str(row["task"]): row.to_dict() for _, row in alone.iterrows()}
+    alone = found[(found["mode"].astype(str) == ALONE) & spoken_for(run.validation(cohort))]
     rows = {str(task): main_row(part) for task, part in alone.groupby("task", sort=False)}
     return {task: row for task, row in rows.items() if row is not None}
 
 
+def called(run: Run, cohort: str) -> dict[str, dict[str, Any]]:
+    """Return task -> how many samples of an external cohort were called, alone, and why not the others."""
+    found = run.validation(cohort).get("called")
+    if found is None or found.empty:
+        return {}
+    alone = found[found["mode"].astype(str) == ALONE]
+    return {str(row["task"]): row.to_dict() for _, row in alone.iterrows()}
+
+
+def use(run: Run, call: Call) -> str:
+    """Return whether a call may be used: `use`, `with care` or `do not use`, and why."""
+    if call.performance is not None and by_chance(call.performance):
+        return "do not use: not better than chance"
+    if call.table is not None and call.performance is None:
+        return "do not use: not measured"
+    inside = None if call.table is None else metric(call.table, "called")
+    if inside is not None and inside["estimate"] < FEWEST_CALLED:
+        return "do not use: few can be called"
+    care = []
+    if call.labels == DERIVED:
+        care.append("labels from expression")
+    if inside is not None and inside["estimate"] < 0.8:
+        care.append("many are not called")
+    if not run.validations:
+        care.append("not tested elsewhere")
+    for cohort in run.validations:
+        row, elsewhere = called(run, cohort).get(call.task), outside(run, cohort).get(call.task)
+        if row is not None and row["called"] < FEWEST_CALLED * row["samples"]:
+            care.append(f"few can be called in {cohort}")
+        elif elsewhere is not None and by_chance(elsewhere):
+            care.append(f"not better than chance in {cohort}")
+    return f"with care: {'; '.join(care)}" if care else "use"
+
+
 def table(run: Run) -> pd.DataFrame:
-    """Return the calls as a table: `call`, `learned_from`, `labels`, `out_of_fold`, one column a cohort."""
+    """Return the calls as a table: `call`, `use`, `learned_from`, `labels`, `out_of_fold`, each cohort."""
     found = calls(run)
     frame = pd.DataFrame(
         {
             "call": [call.name for call in found],
+            "use": [use(run, call) for call in found],
             "learned_from": [call.learned_from for call in found],
             "labels": [call.labels for call in found],
-            "out_of_fold": [_short(call.performance) for call in found],
+            "out_of_fold": [_within(call) for call in found],
         }
     )
     for cohort in run.validations:
-        elsewhere = outside(run, cohort)
-        frame[cohort] = [_short(elsewhere.get(call.task)) for call in found]
+        frame[cohort] = [_elsewhere(run, cohort, call.task) for call in found]
     return frame
 
 
+def _within(call: Call) -> str:
+    counts = None if call.table is None else metric(call.table, "called")
+    if counts is None or not np.isfinite(counts.get("count", np.nan)):
+        return _short(call.performance)
+    said = f"{counts['count']:.0f} of {counts['n']:.0f} called"
+    return said if counts["estimate"] < FEWEST_CALLED else f"{said}; {_short(call.performance)}"
+
+
+def _elsewhere(run: Run, cohort: str, task: str) -> str:
+    row, counts = outside(run, cohort).get(task), called(run, cohort).get(task)
+    if counts is None:
+        return _short(row)
+    said = f"{counts['called']:,} of {counts['samples']:,} called"
+    return f"{said}; {_short(row)}" if row is not None else said
+
+
 def _short(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return "–"
+    return "–" if row is None else in_words(row)
+
+
+def in_words(row: dict[str, Any], *, long: bool = False) -> str:
+    """Return metric, estimate and interval; beside an accuracy, that of always saying the commonest label."""
     interval = f" ({row['lower']:.2f} to {row['upper']:.2f})" if np.isfinite(row["lower"]) else ""
-    return f"{words(row['metric'])} {row['estimate']:.2f}{interval}"
+    said = f"{words(row['metric'])} {row['estimate']:.2f}{interval}"
+    if long:
+        said = f"{words(row['metric'])} {ci_text(row['estimate'], row['lower'], row['upper'])}"
+    return f"{said}, {row['majority']:.2f} by the commonest label" if "majority" in row else said
 
 
 def _subtypes(run: Run) -> list[Call]:
@@ -106,6 +180,7 @@ def _classifiers(run: Run) -> list[Call]:
             f"{int(found[task]['n_positive'])} positive, {int(found[task]['n_negative'])} negative",
             str(found[task]["label_source"]),
             main_row(found[task].get("performance")),
+            found[task].get("performance"),
         )
         for task in map(str, found.get("tasks", []))
     ]
@@ -145,4 +220,5 @@ def _response(run: Run) -> list[Call]:
     if "performance" not in found:
         return []
     learned = f"{int(found['n_positive'])} responders, {int(found['n_negative'])} non-responders"
-    return [Call("response", "Response", learned, "recorded", main_row(found["performance"]))]
+    performance = found["performance"]
+    return [Call("response", "Response", learned, "recorded", main_row(performance), performance)]

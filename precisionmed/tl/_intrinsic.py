@@ -147,7 +147,12 @@ def performance_tables(
     known = labels != ""
     truth, call = labels[known], calls[known].astype(str)
     classes = ordered(np.unique(truth))
-    rows = [("accuracy", *metrics.accuracy_interval(truth, call)), ("kappa", *_kappa_interval(truth, call))]
+    commonest = max(int((truth == name).sum()) for name in classes)
+    rows = [("accuracy", *metrics.accuracy_interval(truth, call))]
+    rows += [
+        ("majority_share", *metrics.proportion_interval(commonest, len(truth))),
+        ("kappa", *_kappa_interval(truth, call)),
+    ]
     for name in classes:
         own = truth == name
         rows.append((f"sensitivity_{name}", *metrics.accuracy_interval(truth[own], call[own])))

@@ -14,7 +14,7 @@ import pytest
 from precisionmed.config import RunConfig
 from precisionmed.report import build
 
-from .._fabricated import cohort, external
+from .._fabricated import called_in, cohort, external
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
@@ -145,6 +145,41 @@ def _without_clock(text: str) -> str:
     text, durations = re.subn(r'(<div id="durations">).*?(</div>\n)', r"\1\2", text, flags=re.DOTALL)
     assert (times, durations) == (1, 1)
     return text
+
+
+def test_a_cohort_in_which_nothing_could_be_called_has_no_headline(config: RunConfig, tmp_path: Path) -> None:
+    """How many were called comes first, then the cause and what helps; no AUC of what was not called."""
+    elsewhere = external()
+    elsewhere.uns["precisionmed"]["validate"]["called"] = called_in(385, 0)
+    text = build(cohort(), tmp_path, config=config, validations={"elsewhere": elsewhere}).read_text()
+    said = re.search(r"called, each sample alone: [^<]*", text)
+    assert said is not None
+    assert said[0].startswith("called, each sample alone: ER 0 of 385; HER2 0 of 385; OS 0 of 385.")
+    assert "values unlike those of training (platform, preparation or tissue)" in said[0]
+    assert "What helps: centre the whole cohort." in said[0]
+    assert "AUC" not in said[0]
+    assert "0.80" not in said[0]
+    calls = pd.read_csv(tmp_path / "tables" / "lock_calls.csv").set_index("call")
+    assert calls.loc["HER2 status", "elsewhere"] == "0 of 385 called"
+    assert "few can be called in elsewhere" in calls.loc["HER2 status", "use"]
+    assert "validate_elsewhere_performance" not in {p.stem for p in (tmp_path / "figures").iterdir()}
+
+
+def test_a_classifier_by_chance_is_not_announced(config: RunConfig, tmp_path: Path) -> None:
+    adata = cohort()
+    performance = adata.uns["precisionmed"]["classify"]["her2"]["performance"]
+    performance.loc[0, ["estimate", "lower", "upper"]] = 0.6, 0.48, 0.72
+    text = build(adata, tmp_path, config=config, validations={}).read_text()
+    assert "Not better than chance in samples not used for learning (AUC 0.60" in text
+    assert "HER2: not better than chance within this cohort" in text
+    calls = pd.read_csv(tmp_path / "tables" / "lock_calls.csv").set_index("call")
+    assert calls.loc["HER2 status", "use"] == "do not use: not better than chance"
+
+
+def test_calls_are_counted_and_the_paired_interval_decides(text: str) -> None:
+    assert "54 of 60 could be called, sensitivity 80% (20 of 25), specificity 86% (25 of 29)" in text
+    assert "not clearly better than ERBB2 alone (difference 0.03" in text
+    assert "In elsewhere, 25 of 28 called samples are high for OS, 50% in training" in text
 
 
 def test_a_cohort_with_hardly_anything_says_why(config: RunConfig, tmp_path: Path) -> None:

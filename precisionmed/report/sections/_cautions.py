@@ -5,12 +5,12 @@ from __future__ import annotations
 from precisionmed.errors import first_few
 from precisionmed.pl._base import DERIVED
 from precisionmed.report import _calls
-from precisionmed.report._format import count, heading, join, percent, words
+from precisionmed.report._format import count, heading, join, words
 from precisionmed.report._page import Run
 from precisionmed.report.sections import _groups
+from precisionmed.report.sections._called import elsewhere, few_called
 
 FEW_EVENTS = 50
-FEW_CALLED = 0.8
 
 
 def cautions(run: Run) -> list[str]:
@@ -18,6 +18,7 @@ def cautions(run: Run) -> list[str]:
     said = [
         *_unused(run),
         *_labels(run),
+        *few_called(run),
         *_survival(run),
         *_groups.cautions(run),
         *_treatment(run),
@@ -114,12 +115,7 @@ def _elsewhere(run: Run) -> list[str]:
             said.append(
                 f"In {cohort}, performance is clearly below that within the cohort for: {join(worse)}."
             )
-        for task, row in _calls.outside(run, cohort, ("called",)).items():
-            if row["estimate"] < FEW_CALLED:
-                share = percent(row["estimate"])
-                said.append(
-                    f"In {cohort}, the model could call {words(task)} in only {share} of the samples."
-                )
+        said += elsewhere(run, cohort)
     return said
 
 

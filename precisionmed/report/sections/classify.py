@@ -10,6 +10,7 @@ from precisionmed.pl._base import DERIVED
 from precisionmed.report._format import count, heading, join, words
 from precisionmed.report._page import ROWS, Page, Run
 from precisionmed.report.sections import _groups
+from precisionmed.report.sections._called import classifier
 
 
 def fill(run: Run, page: Page) -> None:
@@ -75,6 +76,7 @@ def _task(run: Run, task: str, found: dict[str, Any], page: Page) -> None:
     if excluded:
         said += f" The genes that define the label were kept from the classifier: {', '.join(excluded)}."
     page.text(said)
+    page.text(classifier(found))
     _curves(run, task, n, derived, page)
     page.figure(
         f"{task}_probabilities",
@@ -93,7 +95,9 @@ def _task(run: Run, task: str, found: dict[str, Any], page: Page) -> None:
             derived=derived,
         )
     captions = {
-        "performance": "out-of-fold performance",
+        "performance": "out-of-fold performance; counts are patients, rates those among the called",
+        "comparisons": "against the one gene everybody would look at, on the same samples",
+        "counts": "out-of-fold calls by label",
         "signature": "genes of the classifier",
         "predictions": "out-of-fold calls",
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from precisionmed.report._format import count, join, words
+from precisionmed.io._evidence import refusal
+from precisionmed.report._format import count, heading, join, words
 from precisionmed.report._page import Block, Page, Run
 
 
@@ -15,7 +16,8 @@ def fill(run: Run, page: Page) -> None:
         return
     from precisionmed.io.model import LockedModel
 
-    manifest = LockedModel.load(run.model_path).manifest
+    model = LockedModel.load(run.model_path)
+    manifest = model.manifest
     content = run.model_path.read_bytes()
     page.text(
         f"Everything learned is in {run.model_path.name} ({len(content) / 1e6:.1f} MB): data only, no "
@@ -23,10 +25,20 @@ def fill(run: Run, page: Page) -> None:
         f"{count(manifest['genes'], 'gene')} on the scale “{words(manifest['scale'])}”. A changed byte is "
         "refused."
     )
+    reasons = {task: refusal(model.parts["tasks"][task]) for task in manifest["tasks"]}
+    called = [task for task, reason in reasons.items() if not reason]
+    if not reasons:
+        page.text(
+            "No step had learned anything that could be called: this model only normalizes new samples, and "
+            "predict returns no calls."
+        )
+    for task, reason in reasons.items():
+        if reason:
+            page.text(f"{heading(task)} is in the model, but called for nobody: {reason}.")
     facts = [
         ("File", run.model_path.name),
         ("SHA-256", hashlib.sha256(content).hexdigest()),
-        ("Calls", join([words(task) for task in manifest["tasks"]])),
+        ("Calls", join([words(task) for task in called]) or "nothing"),
         (
             "Written by",
             f"precisionmed {manifest['packages']['precisionmed']}, model schema {manifest['schema_version']}",

@@ -73,7 +73,12 @@ def _classifier(run: Run, classifier: dict[str, Any], page: Page) -> None:
             f"Response: genes of the classifier ({n}).",
             "Coefficients of the response classifier.",
         )
-    for table, caption in {"performance": "out-of-fold performance", "signature": "genes"}.items():
+    captions = {
+        "performance": "out-of-fold performance; counts are patients, rates those among the called",
+        "counts": "out-of-fold calls by recorded response (positive: responder)",
+        "signature": "genes",
+    }
+    for table, caption in captions.items():
         page.table(
             ("response", "classifier", table), classifier.get(table), f"Response classifier: {caption}."
         )

@@ -10,6 +10,7 @@ import pandas as pd
 from precisionmed.report import _calls
 from precisionmed.report._format import ci_text, count, heading, join, p_text, percent, words
 from precisionmed.report._page import Block, Page, Run
+from precisionmed.report.sections._called import classifier, external
 from precisionmed.report.sections._cautions import cautions
 from precisionmed.report.sections._how_many import LEVEL, descriptive, family_p
 from precisionmed.report.sections._signature_verdict import against, empty
@@ -34,7 +35,8 @@ def fill(run: Run, page: Page) -> None:
         calls,
         "What the model returns for one new sample, what it learned that from, and how well it did on "
         "samples it had not seen: within the cohort (out of fold) and, if given, in external cohorts "
-        "(each sample alone); estimates with 95% confidence intervals.",
+        "(each sample alone); how many could be called, and estimates with 95% confidence intervals where at "
+        "least half could. “Use” is a statement about the numbers here, never about a treatment.",
     )
 
 
@@ -117,8 +119,7 @@ def _classifiers(run: Run) -> list[tuple[str, str]]:
     found = run.step("classify")
     lines = []
     for task in [str(t) for t in found.get("tasks", [])]:
-        said = f"{_best(found[task]['performance'])} in samples not used for learning."
-        lines.append((f"{heading(task)} classifier", said + _derived(run, task)))
+        lines.append((f"{heading(task)} classifier", classifier(found[task]) + _derived(run, task)))
     return lines
 
 
@@ -166,17 +167,8 @@ def _response(run: Run) -> list[tuple[str, str]]:
 
 
 def _external(run: Run) -> list[tuple[str, str]]:
-    lines = []
-    for cohort in run.validations:
-        derived = {str(name) for name in run.validation(cohort).get("derived_labels", [])}
-        parts = []
-        for task, row in _calls.outside(run, cohort).items():
-            mark = " (expression-derived labels)" if task.removeprefix("signature_") in derived else ""
-            said = ci_text(row["estimate"], row["lower"], row["upper"])
-            parts.append(f"{words(task)}{mark} {words(row['metric'])} {said}")
-        if parts:
-            lines.append((f"In {cohort}", f"each sample called alone: {'; '.join(parts)}."))
-    return lines
+    said = {cohort: external(run, cohort) for cohort in run.validations}
+    return [(f"In {cohort}", text) for cohort, text in said.items() if text]
 
 
 def _best(performance: pd.DataFrame) -> str:

@@ -6,9 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from precisionmed import pl
+from precisionmed.pl.validate import spoken_for
 from precisionmed.report._format import join, slug, words
 from precisionmed.report._page import Page, Run
 from precisionmed.report.sections import _groups
+from precisionmed.report.sections._called import external
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -33,11 +35,15 @@ def _cohort(run: Run, cohort: str, found: dict[str, Any], page: Page) -> None:
     n = f"n = {adata.n_obs:,}"
     page.heading(cohort)
     page.add_notes({"notes": [f"{cohort}: {note}" for note in found.get("notes", [])]})
-    if len(found.get("performance", ())):
+    page.text(external(run, cohort))
+    page.table(
+        ("validate", cohort, "called"), found.get("called"), f"{cohort}: what could be called, and why not."
+    )
+    if len(found.get("performance", ())) and spoken_for(found).any():
         page.figure(
             f"{name}_performance",
             lambda: pl.validate.performance(adata),
-            f"Performance of the locked model in {cohort} ({n}).",
+            f"Performance of the locked model in {cohort} ({n}), where it could call at least half of them.",
             f"Performance estimates with intervals in {cohort}.",
             derived=bool(len(found.get("derived_labels", ()))),
         )
