@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import InputError, warn
+from precisionmed.io._anonymous import reference_sample, without_patients
 from precisionmed.io._archive import damaged, opened, parsed, sealed
 from precisionmed.io._checked_model import NewerSchemaError, check_parts, checked_manifest
 from precisionmed.io._evidence import description, with_evidence
@@ -38,7 +39,8 @@ class LockedModel:
     Attributes
     ----------
     manifest
-        Schema version, package versions and the training summary.
+        Schema version, package versions and the training summary; `of_single_patients` says what the file
+        holds of one patient, which is nothing by default.
     genes
         Genes the model takes as input, in its order.
     parts
@@ -214,6 +216,10 @@ class LockedModel:
 def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
     """Lock everything a run has learned into one file.
 
+    What was one patient's is left out: survival is kept on a grid of round times (at the horizon it is the
+    estimate itself), medians are means of several values or rounded, paths of penalties stay behind. With
+    `normalize.reference: sample` the file does hold a patient's counts, and a warning says so.
+
     Parameters
     ----------
     source
@@ -232,16 +238,20 @@ def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
         raise InputError("nothing to lock: the cohort has not been normalized; run pp.normalize first.")
     preprocessor = decode(steps["batch" if "model" in steps.get("batch", {}) else "normalize"]["model"])
     tasks = with_evidence(_tasks(steps), steps, adata)
+    horizon = steps.get("survival", {}).get("params", {}).get("horizon")
+    disclosed = without_patients(preprocessor, tasks, None if horizon is None else float(horizon))
+    for what in disclosed:
+        warn(f"the model file holds {what}; treat it as patient data, or normalize with reference: profile.")
     parts = {
         "inputs": locked_inputs(adata),
         "preprocessor": preprocessor,
-        "reference": _reference(adata),
+        "reference": reference_sample(np.asarray(adata.X, dtype=float)),
         "tasks": tasks,
     }
     outcome = subtype_survival(adata)
     if outcome is not None:
         parts["subtype_survival"] = outcome
-    model = LockedModel(_manifest(adata, tasks), adata.raw.var_names, parts)
+    model = LockedModel(_manifest(adata, tasks, disclosed), adata.raw.var_names, parts)
     model.save(path)
     return model
 
@@ -268,27 +278,7 @@ def _tasks(steps: dict[str, Any]) -> dict[str, Any]:
     return tasks
 
 
-def _reference(adata: ad.AnnData) -> dict[str, Any]:
-    """Describe a usual training sample: gene medians and spreads, and the largest deviation seen.
-
-    The deviation of a sample is the median over genes of its absolute distance from the gene's training
-    median in robust standard deviations (MAD x 1.4826). The limit is 1.5 times the largest in training.
-    """
-    values = np.asarray(adata.X, dtype=float)
-    median = np.nanmedian(values, axis=0)
-    spread = 1.4826 * np.nanmedian(np.abs(values - median), axis=0)
-    varies = spread > 0
-    deviation = np.zeros(1)
-    if varies.any():
-        deviation = np.nanmedian(np.abs(values - median)[:, varies] / spread[varies], axis=1)
-    return {
-        "median": median,
-        "spread": spread,
-        "limit": 1.5 * float(deviation.max()),
-    }
-
-
-def _manifest(adata: ad.AnnData, tasks: dict[str, Any]) -> dict[str, Any]:
+def _manifest(adata: ad.AnnData, tasks: dict[str, Any], disclosed: list[str]) -> dict[str, Any]:
     ingest = adata.uns["precisionmed"]["ingest"]
     files = ingest.get("files")
     return {
@@ -299,6 +289,7 @@ def _manifest(adata: ad.AnnData, tasks: dict[str, Any]) -> dict[str, Any]:
         "samples": int(adata.n_obs),
         "genes": int(adata.raw.n_vars),
         "tasks": sorted(tasks),
+        "of_single_patients": disclosed,
         "inputs": {}
         if files is None
         else dict(zip(files["file"].astype(str), files["sha256"].astype(str), strict=True)),

@@ -219,7 +219,14 @@ def _final_model(
             f"{endpoint.name}: no gene improves the prediction of survival in this cohort: the signature is "
             "empty, and no new patient is called."
         )
-    return {"model": model, "threshold": float(np.median(model.predict(X)))}
+    return {"model": model, "threshold": _threshold(model.predict(X))}
+
+
+def _threshold(risk: np.ndarray) -> float:
+    """Return the median, half-way to the next risk where it would be one patient's; groups are the same."""
+    ordered, middle = np.sort(risk), len(risk) // 2
+    following = ordered[min(middle + 1, len(risk) - 1)] if len(risk) % 2 else ordered[middle - 1]
+    return float((ordered[middle] + following) / 2)
 
 
 def _methods(
