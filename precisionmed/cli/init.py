@@ -66,20 +66,21 @@ def _split(paths: list[Path]) -> list[Path]:
 
 def _summary(proposed: ProposedConfig) -> list[str]:
     """Return what is told of a proposal, line by line: roles, columns not used, what to check."""
+    checks = [f"  {key.removeprefix('cohort.')}: {text}" for key, text in proposed.remarks.items()]
+    checks = ["To check (beside the keys in the config too):", *_folded(checks)]
     if not len(proposed.used) and not len(proposed.unused) and not proposed.others:
-        return ["There is no clinical table: no roles are proposed."]
+        return ["There is no clinical table: no roles are proposed.", *checks]
     used = [f"  {_short(row.column)} -> {row.role}" for row in proposed.used.itertuples(index=False)]
     unused = [
         f"  {_short(row.column)} looks like {row.looks_like}, not used: {row.reason}."
         for row in proposed.unused.itertuples(index=False)
     ]
-    checks = [f"  {key.removeprefix('cohort.')}: {text}" for key, text in proposed.remarks.items()]
     lines = ["Columns and what they are taken for:", *_folded(used or ["  (none)"])]
     if unused:
         lines += ["Columns that look like something and are not used:", *_folded(unused)]
     if proposed.others:
         lines.append(f"{proposed.others} more columns have no role.")
-    return [*lines, "To check (beside the keys in the config too):", *_folded(checks)]
+    return [*lines, *checks]
 
 
 def _folded(lines: list[str]) -> list[str]:

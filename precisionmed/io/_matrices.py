@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,10 +65,21 @@ def read_matrices(config: CohortConfig, sample_names: Collection[str], notes: li
     InputError
         See `read_expression`, `check_scale`; or the files do not fit together.
     """
-    annotation = read_probe_annotation(config.probe_annotation) if config.probe_annotation else None
     matrices = read_expressions(
         config.expression, config.orientation, sample_names, column=config.column, scale=config.scale
     )
+    return join_matrices(matrices, config, notes)
+
+
+def join_matrices(matrices: Sequence[Matrix], config: CohortConfig, notes: list[str]) -> Expression:
+    """Bring the matrices of a cohort under current gene symbols and join them.
+
+    Raises
+    ------
+    InputError
+        See `prepare_matrix`; or the files do not fit together.
+    """
+    annotation = read_probe_annotation(config.probe_annotation) if config.probe_annotation else None
     parts = []
     for matrix in matrices:
         notes.extend(matrix.notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -73,7 +74,8 @@ def _number(name: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _loose(name: str) -> str:
-    name = _number(name) or re.sub(r"[^0-9a-z]+", "-", name.lower()).strip("-")
+    name = unicodedata.normalize("NFKC", name).casefold()
+    name = _number(name) or re.sub(r"[\W_]+", "-", name).strip("-")
     name = name[1:] if re.match(r"x\d", name) else name  # R puts an X before names that start with a digit
     return _number(name) or name
 
@@ -271,6 +273,14 @@ class _Search:
             )
         column = next((name for name in columns if is_name_column(name)), columns[0])
         values = self.clinical[column].astype(str)
+        for name in columns:
+            longer = self._longer(self.clinical[name].astype(str))
+            if longer:
+                return InputError(
+                    f"{names[1]}: no sample of {names[0]} is in it, but names of column '{name}' begin those "
+                    f"of samples ({first_few(longer, 3)}): if they are patients, give the table of their "
+                    "samples too (clinical tables are joined), else write the same names in both files."
+                )
         mangled = values.str.fullmatch(r"\d\.\d+E\+\d+").any()
         hint = (
             " Excel has rounded the names: format the column as text and export it again." if mangled else ""
@@ -280,6 +290,19 @@ class _Search:
             f"{first_few(values, 3)}); set cohort.sample_column to the column with the sample names, or "
             f"cohort.orientation if the matrix lies the other way.{hint}"
         )
+
+    def _longer(self, values: pd.Series) -> list[str]:
+        """Return `name: sample` where samples have the column's names with something behind them."""
+        if not is_name_column(str(values.name)):
+            return []
+        stem = {_loose(value): value for value in values if value}
+        found = []
+        for sample in map(str, self.samples):
+            parts = _loose(sample).split("-")
+            begin = next((b for n in range(len(parts) - 1, 0, -1) if (b := "-".join(parts[:n])) in stem), "")
+            if begin:
+                found.append(f"{stem[begin]}: {sample}")
+        return found if len(found) >= ENOUGH * len(self.samples) else []
 
 
 def _measurements(values: pd.Series) -> bool:

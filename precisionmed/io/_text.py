@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import unicodedata
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,8 @@ def existing_file(path: Path, what: str) -> Path:
     """
     if path.is_dir():
         raise InputError(f"{path}: the {what} is a folder; give the file itself.")
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{path}: the {what} is a link to {path.readlink()}, which is not there.")
     if not path.is_file():
         beside = sorted(p.name for p in path.parent.glob(f"{path.name.split('.')[0]}*")) if path.name else []
         hint = f" That folder has {', '.join(beside[:3])}." if beside else ""
@@ -89,6 +92,8 @@ def _decode(path: Path, data: bytes) -> str:
             "save the table as UTF-8 (Excel calls it 'CSV UTF-8')."
         ) from None
     text = text.rstrip("\x1a")  # the end-of-file sign of DOS
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)  # macOS writes an umlaut as two signs
     if "\0" in text:
         raise InputError(f"{path}: is not a text table (it has binary content); export it as TSV or CSV.")
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

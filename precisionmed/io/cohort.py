@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.config import CohortConfig, RolesConfig, load_config, parse_config
-from precisionmed.errors import InputError, warn
+from precisionmed.errors import InputError, PrecisionMedWarning, messages_of, warn
 from precisionmed.io._clinical_tables import clinical_label, read_clinical
 from precisionmed.io._guess import unused_columns
-from precisionmed.io._matrices import Expression, prepare_matrix, read_matrices
+from precisionmed.io._matrices import Expression, join_matrices, prepare_matrix, read_matrices
 from precisionmed.io._provenance import files_table, ingest_methods, ingest_params
 from precisionmed.io._samples import names_in
 from precisionmed.io._selection import Record, drop_genes, match_tables, select_samples
@@ -76,14 +77,36 @@ def read_cohort(
     record.stage("current gene symbols", matrix.frame, "one row a gene, samples that are in every file")
     for sample, reason in matrix.lost.items():
         record.exclude(pd.Index([sample]), reason)
+    values, table, config = _selected(matrix, table, config, file, record)
+    obs, roles = make_obs(table, config.roles, file, record.notes)
+    unused = unused_columns(table, config)
+    return _assemble(values, obs, roles, matrix, config, files, record, unused)
+
+
+def _selected(
+    matrix: Expression, table: pd.DataFrame | None, config: CohortConfig, file: str, record: Record
+) -> tuple[pd.DataFrame, pd.DataFrame, CohortConfig]:
+    """Return the values and clinical rows of the samples that stay, and the config with its patients."""
     if table is None:
         table = _instead_of_table(config, matrix, record)
     values, table, config = match_tables(matrix, table, config, file, record)
     values, table = select_samples(values, table, matrix.scale, config, file, record)
-    values = drop_genes(values, config.max_missing, record)
-    obs, roles = make_obs(table, config.roles, file, record.notes)
-    unused = unused_columns(table, config)
-    return _assemble(values, obs, roles, matrix, config, files, record, unused)
+    return drop_genes(values, config.max_missing, record), table, config
+
+
+def refusal(config: CohortConfig, matrices: Sequence[Matrix], clinical: pd.DataFrame | None) -> str:
+    """Return why `read_cohort` would refuse tables that are read already, or nothing."""
+    record = Record()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PrecisionMedWarning)  # read_cohort gives them
+        try:
+            expression = join_matrices(matrices, config, record.notes)
+            file = clinical_label(config.clinical_tables or config.expression[:1])
+            _, table, config = _selected(expression, clinical, config, file, record)
+            make_obs(table, config.roles, file, record.notes)
+        except InputError as error:
+            return " ".join(messages_of(error))
+    return ""
 
 
 def _config_of(

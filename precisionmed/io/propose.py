@@ -27,9 +27,12 @@ from precisionmed.io._guess import (
     propose_correction,
     unused_columns,
 )
+from precisionmed.io._guess._draft import matches
+from precisionmed.io._guess._unused import looks_like
 from precisionmed.io._samples import match_samples, names_in
 from precisionmed.io._tissue import NO_TUMOUR, tissue_of_barcode
-from precisionmed.io.expression import read_expressions
+from precisionmed.io.cohort import refusal
+from precisionmed.io.expression import Matrix, read_expressions
 from precisionmed.io.scale import describe_scale, detect_scale
 
 _WIDTH = 100
@@ -84,7 +87,8 @@ def propose_config(
     paths, tables = _paths(expression), _paths(clinical)
     notes: list[str] = []
     table = read_clinical(tables, None, notes) if tables else None
-    matrix = read_expressions(paths, sample_names=names_in(table, None))[0]
+    matrices = read_expressions(paths, sample_names=names_in(table, None))
+    matrix = matrices[0]
     scale, _ = detect_scale(matrix.frame, paths[0].name)
     remarks = {"cohort.orientation": f"Found: {matrix.orientation} ({matrix.evidence}).",
                "cohort.scale": describe_scale(matrix.frame, paths[0].name)}  # fmt: skip
@@ -98,19 +102,52 @@ def propose_config(
         cohort |= {"clinical": written[0] if len(written) == 1 else written, "sample_column": match.column}
     raw: dict[str, Any] = {"cohort": cohort}
     if source is None:
-        return _proposed(RunConfig.model_validate(raw), remarks, None, None)
+        config = RunConfig.model_validate(raw)
+        _say_refusal(config, matrices, table, remarks, scale)
+        return _proposed(config, remarks, None, None)
     source = source.astype(str).reset_index(drop=True)
     tumours = _tumours(values.columns, remarks)
     proposal = guess_cohort(source, cohort.get("sample_column"), tumours)
     raw["cohort"] = cohort | proposal.cohort
     remarks |= {f"cohort.{key}": text for key, text in proposal.remarks.items()}
+    if len(tables) == 1 and _only_samples(source, proposal):
+        remarks["cohort.clinical"] = (
+            f"{tables[0].name} has patients and samples but no follow-up: where another table has it "
+            "(cBioPortal: data_clinical_patient.txt), give both."
+        )
     if proposal.cohort["roles"]["batch"]:
         stay = keep_rows(source[tumours], proposal.cohort["keep"])
         seen = values.iloc[:, stay.index]
         method, why = propose_correction(seen, scale or "", stay, proposal.cohort["roles"])
         raw["batch"] = {"method": method}
         remarks["batch.method"] = why
-    return _proposed(RunConfig.model_validate(raw), remarks, source, proposal)
+    config = RunConfig.model_validate(raw)
+    _say_refusal(config, matrices, table, remarks, scale)
+    return _proposed(config, remarks, source, proposal)
+
+
+def _say_refusal(
+    config: RunConfig,
+    matrices: Sequence[Matrix],
+    clinical: pd.DataFrame | None,
+    remarks: dict[str, str],
+    scale: str | None,
+) -> None:
+    """Say why a run with the proposed config would stop at reading, beside what is said of the scale."""
+    why = refusal(config.cohort, matrices, clinical)
+    if why and not (scale is None and "state it as cohort.scale" in why):
+        remarks["cohort.expression"] = f"A run stops here until this is mended: {why}"
+
+
+def _only_samples(clinical: pd.DataFrame, proposal: Proposal) -> bool:
+    """Return whether a table names patients and their samples, and nothing of it is follow-up."""
+    roles = proposal.cohort["roles"]
+    named = [
+        any(matches(column, rf"\b{word}s?( ids?| barcode| name)?$") for column in clinical.columns)
+        for word in ("patient", "sample")
+    ]
+    follow_up = any(looks_like(clinical, column, proposal) == "follow-up" for column in clinical.columns)
+    return all(named) and not roles["endpoints"] and not follow_up
 
 
 def _tumours(samples: pd.Index, remarks: dict[str, str]) -> np.ndarray:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from precisionmed.cli.app import app
 from precisionmed.config import load_config
+from precisionmed.errors import InputError
 from precisionmed.io import read_cohort
 from precisionmed.io.genes import gene_table
 from tests.io.conftest import Files
@@ -275,3 +276,32 @@ def test_normal_tissue_is_named_by_barcode_and_by_column(files, tmp_path):
     assert cohort.keep == {"definition": ["Primary solid Tumor"]}
     with pytest.warns(match="no tumours by their barcode"):
         assert read_cohort(cohort).n_obs == 9
+
+
+@pytest.mark.parametrize("clinical", [True, False])
+def test_what_a_run_would_refuse_is_said(files, tmp_path, clinical):
+    files.counts.index = [
+        gene.capitalize() for gene in sorted(gene_table().symbols)[5000 : 5000 + len(files.counts)]
+    ]
+    files.write()
+    given = ["--expression", tmp_path / "expression.tsv"]
+    given += ["--clinical", tmp_path / "clinical.tsv"] if clinical else []
+    result = init(*given, "--output", tmp_path / "c.yaml")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "A run stops here until this is mended" in said
+    assert "written as those of mouse" in said
+    with pytest.raises(InputError, match="written as those of mouse"):
+        read_cohort(load_config(tmp_path / "c.yaml").cohort)
+
+
+def test_samples_without_the_follow_up_of_their_patients(files, tmp_path):
+    table = files.clinical.rename(columns={files.clinical.columns[0]: "SAMPLE_ID"})
+    table.insert(0, "PATIENT_ID", [f"P{i}" for i in range(len(table))])
+    files.clinical = table.drop(columns=["months", "status"])
+    files.write()
+    result = init(
+        *("--expression", tmp_path / "expression.tsv", "--clinical", tmp_path / "clinical.tsv"),
+        *("--output", tmp_path / "c.yaml"),
+    )
+    assert "has patients and samples but no follow-up" in " ".join(result.output.split())

@@ -202,3 +202,18 @@ def test_the_order_of_samples_rows_and_columns_does_not_matter(files, samples, r
     other = other[one.obs_names]
     np.testing.assert_array_equal(one.X, other.X)
     pd.testing.assert_frame_equal(one.obs, other.obs[one.obs.columns])
+
+
+@pytest.mark.parametrize("behind", ["_T1", "-RNA", ".S1.L001", " tumour"])
+def test_patients_whose_samples_have_longer_names_are_told(behind):
+    table = pd.DataFrame({"PATIENT_ID": [f"P{i}" for i in range(6)], "er": ["pos", "neg"] * 3})
+    samples = pd.Index([f"P{i}{behind}" for i in range(6)])
+    with pytest.raises(InputError, match=rf"'PATIENT_ID' begin those of samples \(P0: P0{behind}.*joined"):
+        match_samples(samples, table, sample_column=None, names=("x.tsv", "c.csv"), notes=[])
+
+
+def test_names_that_differ_in_letters_are_not_the_same():
+    samples = ["M\u00dcLLER1", "Muller2", "maller3"]
+    with pytest.warns(PrecisionMedWarning, match="letter case"):
+        found = match(samples, {"sample": ["M\u00fcller1", "M\u00f6ller2", "Maller3"]}, "sample")
+    assert found.rows.tolist() == [0, -1, 2]

@@ -102,3 +102,15 @@ def test_a_missing_file_is_told_with_its_neighbours(text_file, tmp_path):
         InputError, match=r"no such clinical table; check the path.*That folder has clinical.csv"
     ):
         read(tmp_path / "clinical.tsv")
+
+
+def test_composed_and_decomposed_letters_are_the_same(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("name,value\nMu\u0308ller,1\n", encoding="utf-8")
+    assert read_text_table(path, "table")["name"].tolist() == ["M\u00fcller"]
+
+
+def test_a_link_to_nowhere_is_told(tmp_path):
+    (tmp_path / "t.csv").symlink_to("gone.csv")
+    with pytest.raises(InputError, match=r"is a link to gone.csv, which is not there"):
+        read_text_table(tmp_path / "t.csv", "table")
