@@ -8,19 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
 from precisionmed.errors import InputError, first_few, nearest, warn
+from precisionmed.estimators._levels import level_words
 from precisionmed.estimators._matrix import Matrix, sample_name
+from precisionmed.estimators._vectors import group_codes
 
 
 def read_labels(batch: ArrayLike, n_samples: int) -> NDArray[np.str_]:
-    """Return batch labels as strings; raise an InputError when some are missing."""
-    series = pd.Series(np.asarray(batch, dtype=object).ravel())
-    if len(series) != n_samples:
-        raise InputError(f"there are {len(series)} batch labels for {n_samples} samples.")
-    if series.isna().any():
-        raise InputError(
-            f"{int(series.isna().sum())} sample(s) have no batch label; fill in or exclude them."
-        )
-    return series.astype(str).to_numpy(dtype=str)
+    """Return batch labels as text, 1 and 1.0 as one; raise an InputError when some are missing."""
+    names, codes = group_codes(batch, "batch", n_samples)
+    return level_words(pd.Series(names, dtype=object), "").to_numpy(dtype=str)[codes]
 
 
 def learn_batches(

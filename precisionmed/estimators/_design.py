@@ -58,7 +58,7 @@ def covariate_columns(described: list[dict[str, Any]], covariates: Covariates, n
         if not len(levels):
             columns.append(_filled(given[name], covariate["median"]).to_numpy(dtype=np.float64))
             continue
-        labels = _filled(given[name], None).astype(str).to_numpy()
+        labels = level_words(given[name], _MISSING).to_numpy()
         strange = sorted(set(labels) - set(levels))
         if strange:
             raise InputError(
@@ -111,4 +111,12 @@ def _columns(covariates: Covariates, n_samples: int) -> list[tuple[str, pd.Serie
         frame = pd.DataFrame(array[:, None] if array.ndim == 1 else array)
     if len(frame) != n_samples:
         raise InputError(f"there are {len(frame)} rows of covariates for {n_samples} samples.")
+    twice = frame.columns[frame.columns.astype(str).duplicated()]
+    if len(twice):
+        raise InputError(
+            f"covariates have the same name: {first_few(twice.astype(str).unique())}; rename them."
+        )
+    for name in frame.columns:
+        if pd.api.types.is_float_dtype(frame[name]) and np.isinf(frame[name].astype(float)).any():
+            raise InputError(f"covariate '{name}' has infinite values; set them to missing.")
     return [(str(name), frame[name]) for name in frame.columns]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
+from typing import Any, ClassVar
 
 import numpy as np
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._library import LibraryNormalizer, Vector
 from precisionmed.estimators._matrix import Matrix
+from precisionmed.estimators._parameters import PART, POSITIVE, TRIM, one_of
 from precisionmed.kernels.normalize import expressed_genes, expressed_quantiles, root_sums
 from precisionmed.kernels.tmm import tmm_factors, tmmwsp_factors
 
@@ -49,6 +52,15 @@ class TMM(LibraryNormalizer):
     ----------
     Robinson MD, Oshlack A. Genome Biology 2010;11:R25.
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "prior_count": [POSITIVE],
+        "log_ratio_trim": [TRIM],
+        "sum_trim": [TRIM],
+        "do_weighting": ["boolean"],
+        "a_cutoff": [Real],
+        "reference": [one_of("sample", "profile")],
+    }
 
     def __init__(
         self,
@@ -112,6 +124,14 @@ class TMMwsp(LibraryNormalizer):
     `edgeR::calcNormFactors` describes it.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "prior_count": [POSITIVE],
+        "log_ratio_trim": [TRIM],
+        "sum_trim": [TRIM],
+        "do_weighting": ["boolean"],
+        "reference": [one_of("sample", "profile")],
+    }
+
     def __init__(
         self,
         prior_count: float = 2,
@@ -174,6 +194,8 @@ class UpperQuartile(LibraryNormalizer):
     Bullard JH et al. BMC Bioinformatics 2010;11:94.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"prior_count": [POSITIVE], "quantile": [PART]}
+
     def __init__(self, prior_count: float = 2, quantile: float = 0.75) -> None:
         self.prior_count = prior_count
         self.quantile = quantile
@@ -205,8 +227,6 @@ def _reference(
     if model.reference == "profile":
         size = float(np.mean(sizes))
         return model.share_ * size, size
-    if model.reference != "sample":
-        raise InputError(f"reference must be 'sample' or 'profile', found {model.reference!r}.")
     row = choose(counts, sizes)
     return counts[row].copy(), float(sizes[row])
 

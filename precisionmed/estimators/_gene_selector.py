@@ -20,6 +20,8 @@ from precisionmed.estimators._lasso_base import Linear, _complete, _weights
 from precisionmed.estimators._lasso_path import Problem
 from precisionmed.estimators._matrix import columns_of, transform_matrix
 from precisionmed.estimators._order import rows_by_name
+from precisionmed.estimators._parameters import check_parameters
+from precisionmed.estimators._vectors import group_codes
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class GeneSelector(SelectorMixin, BaseEstimator):
             Missing values, too few samples of a class (or events), no gene to select, or parameters that are
             out of range or contradict each other.
         """
+        check_parameters(self)
         model = clone(self.model)
         X, y, sample_weight, offset, strata, groups = aligned(
             X=X, y=y, sample_weight=sample_weight, offset=offset, strata=strata, groups=groups
@@ -161,7 +164,9 @@ class GeneSelector(SelectorMixin, BaseEstimator):
         values = _complete(self, X)
         label, time = model._outcome(y)
         weight = _weights(sample_weight, len(values))
-        given = {name: None if of is None else np.asarray(of) for name, of in known.items()}
+        given = {
+            name: None if of is None else of_samples(of, name, len(values)) for name, of in known.items()
+        }
         for name, of in {"y": label, **given}.items():
             if of is not None and (of.shape[:1] != weight.shape or pd.isna(of).any()):
                 raise InputError(f"{name} needs a value for each of the {weight.size} samples in X.")
@@ -171,6 +176,11 @@ class GeneSelector(SelectorMixin, BaseEstimator):
             time = None if time is None else time[kept]
             given = {name: None if of is None else of[kept] for name, of in given.items()}
         return values, Samples((label, time), weight, **given)
+
+
+def of_samples(values: ArrayLike, name: str, n: int) -> np.ndarray:
+    """Return what is known of the samples: groups and strata as numbers of theirs, the rest as it is."""
+    return group_codes(values, name, n)[1] if name in ("groups", "strata") else np.asarray(values)
 
 
 def competing(problem: Problem, factor: np.ndarray) -> np.ndarray:

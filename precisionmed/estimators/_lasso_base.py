@@ -20,6 +20,7 @@ from precisionmed.estimators._lasso_cv import CvCurve
 from precisionmed.estimators._lasso_optimality import duality_gap, stationarity
 from precisionmed.estimators._lasso_path import Problem, Walk
 from precisionmed.estimators._matrix import (
+    as_matrix,
     check_complete,
     fit_matrix,
     gene_name,
@@ -28,6 +29,7 @@ from precisionmed.estimators._matrix import (
 )
 from precisionmed.estimators._order import rows_by_name
 from precisionmed.estimators._parameters import PART, POSITIVE, SEED, check_parameters, one_of, whole
+from precisionmed.estimators._vectors import group_codes, numbers, weights
 from precisionmed.estimators.crossval import make_folds
 
 
@@ -86,7 +88,7 @@ class Linear(BaseEstimator):
             self.alpha,
             self.penalty_factor,
             self.tolerance,
-            None if offset is None else np.asarray(offset, float),
+            None if offset is None else _known_part(offset),
             self._strata(strata, target.size),
             self.fit_intercept,
         )
@@ -263,8 +265,10 @@ class CrossValidated(Linear):
         values = _complete(self, X)
         outcome = self._outcome(y)
         sample_weight = _weights(sample_weight, outcome[0].size)
-        folds = self._deal(outcome[0], sample_weight, groups) if folds is None else np.asarray(folds)
+        folds = self._deal(outcome[0], sample_weight, groups) if folds is None else _folds(folds, len(values))
         labels = np.unique(folds[sample_weight > 0])
+        if labels.size < 2:
+            raise InputError("folds must be two or more: all samples are in one.")
         weight = np.vstack([sample_weight, *(np.where(folds == k, 0.0, sample_weight) for k in labels)])
         problem = self._problem(values, outcome, weight, offset, strata)
         self._walk(problem, sample_weight, progress)
@@ -335,14 +339,20 @@ def _complete(estimator: Linear, X: ArrayLike | pd.DataFrame) -> np.ndarray:
 
 
 def _weights(sample_weight: ArrayLike | None, n: int) -> np.ndarray:
-    weight = np.ones(n) if sample_weight is None else np.asarray(sample_weight, float)
-    if weight.shape != (n,) or not (np.isfinite(weight) & (weight >= 0)).all() or not weight.any():
-        raise InputError(f"sample_weight needs {n} numbers from 0 up, not all of them zero.")
-    return weight
+    return np.ones(n) if sample_weight is None else weights(sample_weight, "sample_weight", n)
+
+
+def _folds(folds: ArrayLike, n: int) -> np.ndarray:
+    return group_codes(folds, "folds", n)[1]
+
+
+def _known_part(offset: ArrayLike) -> np.ndarray:
+    """Return the offset of a fit, (n,) or (n, k), as numbers; the problem knows which shape it needs."""
+    return as_matrix(offset) if np.ndim(offset) == 2 else numbers(offset, "offset")
 
 
 def _offset(offset: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
-    values = np.asarray(offset, float)
+    values = numbers(offset, "offset", shape[0]) if len(shape) == 1 else as_matrix(offset)
     if values.shape != shape or not np.isfinite(values).all():
         raise InputError(f"offset needs numbers of shape {shape}, found shape {values.shape}.")
     return values

@@ -13,7 +13,7 @@ from sklearn.utils.validation import column_or_1d
 
 from precisionmed.errors import InputError, first_few
 from precisionmed.estimators._alignment import aligned
-from precisionmed.estimators._vectors import LOST, which
+from precisionmed.estimators._vectors import LOST, weights, which
 
 
 class LabelScore:
@@ -27,7 +27,8 @@ class LabelScore:
         classes, codes = known_labels(y)
         # Compared one by one: a class may be a number, and "cannot call" is text.
         right = np.array([bool(a == b) for a, b in zip(self.predict(X), classes[codes], strict=True)])
-        return float(np.average(right, weights=None if sample_weight is None else np.asarray(sample_weight)))
+        weight = None if sample_weight is None else weights(sample_weight, "sample_weight", right.size)
+        return float(np.average(right, weights=weight))
 
 
 def class_codes(y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -76,12 +77,17 @@ def real_values(y: Any) -> np.ndarray:
     column = _column(y)
     if column.dtype.kind == "c":
         raise InputError("Complex data not supported: y must be real numbers.")
+    missing = np.asarray(pd.isna(column))
+    if missing.any():
+        raise InputError(f"y has missing values (NaN): {which(y, missing)}; leave these samples out first.")
     try:
+        if column.dtype.kind in "mM":
+            raise TypeError
         values = np.asarray(column, float)
     except (TypeError, ValueError):
         raise InputError("y has values that are no numbers; remove or recode them.") from None
     if not np.isfinite(values).all():
-        raise InputError("y has missing (NaN) or infinite values; leave these samples out first.")
+        raise InputError("y has infinite values (inf); leave these samples out first.")
     return values
 
 

@@ -58,8 +58,6 @@ class LibraryNormalizer(TransformerMixin, BaseEstimator):
 
     def _learn(self, X: ArrayLike | pd.DataFrame) -> tuple[Matrix, Vector]:
         """Learn everything; return the checked counts and the effective library sizes."""
-        if not self.prior_count > 0:
-            raise InputError(f"prior_count must be above 0, found {self.prior_count}.")
         counts = fit_matrix(self, X)
         check_counts(X, counts)
         self.share_ = usual_share(counts)

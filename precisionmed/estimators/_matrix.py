@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
+from sklearn.exceptions import NotFittedError
 
 from precisionmed.errors import InputError, first_few
+from precisionmed.estimators._parameters import check_parameters
 
 Matrix = NDArray[np.float64]
 
@@ -17,13 +19,16 @@ Matrix = NDArray[np.float64]
 def fit_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
     """Return `X` as a C-ordered float64 matrix and remember its genes in the estimator.
 
-    Sets `n_features_in_` and, for a data frame, `feature_names_in_`.
+    Sets `n_features_in_` and, for a data frame, `feature_names_in_`. The estimator's parameters are checked
+    first, so that whoever comes this way has them checked.
 
     Raises
     ------
     InputError
-        `X` is no numeric matrix, is empty, has infinite values, or two columns of one name.
+        A parameter cannot be, `X` is no numeric matrix, is empty, has infinite values, or two columns of one
+        name.
     """
+    check_parameters(estimator)
     matrix = as_matrix(X)
     estimator.n_features_in_ = matrix.shape[1]
     estimator.feature_names_in_ = gene_names(X) if isinstance(X, pd.DataFrame) else None
@@ -37,7 +42,11 @@ def transform_matrix(estimator: Any, X: ArrayLike | pd.DataFrame) -> Matrix:
     ------
     InputError
         As in `fit_matrix`, or the genes differ in number, name or order.
+    NotFittedError
+        There was no fit.
     """
+    if not hasattr(estimator, "n_features_in_"):
+        raise NotFittedError(f"this {type(estimator).__name__} is not fitted yet; call 'fit' first.")
     matrix = as_matrix(X)
     if matrix.shape[1] != estimator.n_features_in_:
         raise InputError(
@@ -102,7 +111,7 @@ def as_matrix(X: ArrayLike | pd.DataFrame) -> Matrix:
     """Return `X` as a C-ordered float64 matrix; raise an InputError as `fit_matrix` says."""
     if issparse(X):
         raise InputError("sparse input is not supported; make it dense with X.toarray().")
-    values = _plain_values(X)
+    values = plain_values(X)
     if values.dtype.kind == "c":
         raise InputError("Complex data not supported: expression must be real numbers.")
     try:
@@ -131,7 +140,7 @@ def as_matrix(X: ArrayLike | pd.DataFrame) -> Matrix:
     return matrix
 
 
-def _plain_values(X: ArrayLike | pd.DataFrame) -> NDArray[Any]:
+def plain_values(X: ArrayLike | pd.DataFrame) -> NDArray[Any]:
     """Return values as an array in which what is missing or masked is NaN."""
     if isinstance(X, np.ma.MaskedArray):
         return np.ma.filled(X.astype(np.float64), np.nan)

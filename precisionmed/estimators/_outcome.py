@@ -145,13 +145,6 @@ def outcome_with_events(y: Any, n_samples: int) -> FollowUp:
     return found
 
 
-def checked_ties(ties: str) -> str:
-    """Return `ties` if there is such a treatment of tied event times."""
-    if ties not in ("efron", "breslow"):
-        raise InputError(f"ties must be 'efron' or 'breslow', not {ties!r}.")
-    return ties
-
-
 def _fields(y: Any) -> tuple[Any, ...]:
     names = y.columns if isinstance(y, pd.DataFrame) else getattr(getattr(y, "dtype", None), "names", None)
     return () if names is None else tuple(names)

@@ -19,7 +19,13 @@ NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 FRACTION = Interval(Real, 0, 1, closed="both")
 PART = Interval(Real, 0, 1, closed="right")
+LEVEL = Interval(Real, 0, 1, closed="neither")
+TRIM = Interval(Real, 0, 0.5, closed="left")
+"""Of each end."""
 SEED: list[Any] = [Interval(Integral, 0, None, closed="left"), np.random.Generator, None]
+
+
+TIES = StrOptions({"efron", "breslow"})
 
 
 def whole(least: int) -> Interval:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from precisionmed.errors import InputError
 from precisionmed.estimators._library import Vector, check_counts
 from precisionmed.estimators._matrix import Matrix, fit_matrix, sample_name, transform_matrix
+from precisionmed.estimators._parameters import POSITIVE
 from precisionmed.kernels.normalize import gene_log_means, log_scaled, median_log_ratios
 
 
@@ -36,6 +37,8 @@ class MedianOfRatios(TransformerMixin, BaseEstimator):
     ----------
     Anders S, Huber W. Genome Biology 2010;11:R106, equation 5.
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"pseudo_count": [POSITIVE]}
 
     def __init__(self, pseudo_count: float = 1) -> None:
         self.pseudo_count = pseudo_count

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from precisionmed.errors import InputError, warn
+from precisionmed.errors import warn
 from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._outcome import survival_outcome
 from precisionmed.estimators._ranking import c_index, sorted_for_concordance
-from precisionmed.estimators._vectors import numbers
+from precisionmed.estimators._vectors import weights
 
 
 class SurvivalScore:
@@ -56,9 +56,7 @@ class SurvivalScore:
         outcome = survival_outcome(y, risk.size)
         weight = np.ones(risk.size)
         if sample_weight is not None:
-            weight = numbers(sample_weight, "sample_weight", risk.size)
-            if (weight < 0).any():
-                raise InputError("sample_weight must be from 0 up.")
+            weight = weights(sample_weight, "sample_weight", risk.size)
         followed = sorted_for_concordance(outcome, risk, strata)
         value = c_index(followed, weight[followed.order])
         if np.isnan(value):

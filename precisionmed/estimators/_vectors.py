@@ -110,15 +110,30 @@ def checked_level(level: float) -> float:
         hint = (
             f"; write {level / 100:g} for {level:g}%" if isinstance(level, Real) and 1 <= level < 100 else ""
         )
-        raise InputError(f"level must be between 0 and 1, found {level!r}{hint}.")
+        raise InputError(f"level must be between 0 and 1, found {_short(level)}{hint}.")
     return float(level)
 
 
 def checked_count(count: int, what: str, least: int = 1) -> int:
     """Return a number of things (bootstrap samples, folds) if it is a whole one from `least` up."""
     if not isinstance(count, Integral) or isinstance(count, bool) or count < least:
-        raise InputError(f"{what} must be a whole number from {least} up, found {count!r}.")
+        raise InputError(f"{what} must be a whole number from {least} up, found {_short(count)}.")
     return int(count)
+
+
+def weights(values: ArrayLike, what: str, n: int) -> np.ndarray:
+    """Return weights (n,): numbers from 0 up, not all of them 0.
+
+    Raises
+    ------
+    InputError
+        They are not, or there is another number of them.
+    """
+    column = _column(values, what, n)
+    weight = column.astype(float) if column.dtype == bool else numbers(values, what, n)
+    if (weight < 0).any() or not weight.any():
+        raise InputError(f"{what} needs {n} numbers from 0 up, not all of them zero.")
+    return weight
 
 
 def which(values: Any, rows: np.ndarray) -> str:
@@ -171,6 +186,11 @@ def _sorted(values: list[Any]) -> list[Any]:
         return sorted(values)
     except TypeError:  # of several types
         return sorted(values, key=lambda value: (str(type(value)), str(value)))
+
+
+def _short(value: Any) -> str:
+    """Return a value as text of one line."""
+    return " ".join(repr(value).split())
 
 
 def _plain(value: Any) -> Any:

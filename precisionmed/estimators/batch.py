@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Self
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ from precisionmed.estimators._matrix import (
     gene_name,
     transform_matrix,
 )
+from precisionmed.estimators._parameters import one_of
 from precisionmed.kernels.combat import adjust, batch_moments, empirical_posterior, parametric_posterior
 
 
@@ -87,6 +89,13 @@ class ComBat(BaseEstimator):
     ----------
     Johnson WE, Li C, Rabinovic A. Biostatistics 2007;8:118-127.
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "parametric": ["boolean"],
+        "mean_only": ["boolean"],
+        "reference": [str, Real, None],
+        "unknown": [one_of("error", "none")],
+    }
 
     def __init__(
         self,

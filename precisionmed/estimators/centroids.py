@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import softmax
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError, first_few
 from precisionmed.estimators._alignment import aligned
@@ -25,6 +26,7 @@ from precisionmed.estimators._matrix import Matrix, check_complete, fit_matrix, 
 from precisionmed.estimators._moderated import moderated_t
 from precisionmed.estimators._order import rows_by_name
 from precisionmed.estimators._parameters import FRACTION, NOT_NEGATIVE, SEED, check_parameters, one_of, whole
+from precisionmed.estimators._vectors import group_codes, weights
 from precisionmed.estimators.crossval import make_folds
 
 CANNOT_CALL = "cannot call"
@@ -160,7 +162,9 @@ class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
             classes, codes = class_codes(y)
             labels = classes[codes]
         weight = (
-            self._centre_weight(labels, len(matrix)) if centre_weight is None else np.asarray(centre_weight)
+            self._centre_weight(labels, len(matrix))
+            if centre_weight is None
+            else weights(centre_weight, "centre_weight", len(matrix))
         )
         if self.centroids is None:
             if labels is None:
@@ -207,6 +211,7 @@ class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
         InputError
             There were no labels to calibrate with.
         """
+        check_is_fitted(self)
         if self.sharpness_ is None:
             raise InputError("probabilities need labelled training samples; use correlations or confidence.")
         return np.array([softmax(row) for row in self._scores(self.correlations(X))])
@@ -251,7 +256,7 @@ class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
     ) -> np.ndarray:
         """Return each training sample's correlations with centroids learned without its fold."""
         rng = np.random.default_rng(self.random_state)
-        n_units = len(matrix) if groups is None else len(np.unique(np.asarray(groups)))
+        n_units = len(matrix) if groups is None else len(group_codes(groups, "groups", len(matrix))[0])
         folds = make_folds(labels, min(self.n_folds, n_units), rng, groups=groups)
         correlations = np.full((len(matrix), len(self.classes_)), np.nan)
         for fold in range(folds.max() + 1):
@@ -277,6 +282,7 @@ class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
         self.centre_ = weighted_median(matrix[:, self.selected_], weight)
 
     def _aligned(self, X: ArrayLike | pd.DataFrame) -> Matrix:
+        check_is_fitted(self)
         known = self.feature_names_in_
         if known is None or not isinstance(X, pd.DataFrame):
             return transform_matrix(self, X)

@@ -6,20 +6,23 @@ Their `fit` and `predict` take the clinical table as `clinical`; `cross_validate
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from precisionmed.errors import PrecisionMedWarning
 from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._cox_likelihood import independent_columns
 from precisionmed.estimators._firth import firth_logistic
+from precisionmed.estimators._lasso_base import CrossValidated
+from precisionmed.estimators._matrix import check_complete, fit_matrix, transform_matrix
 from precisionmed.estimators._order import rows_by_name
 from precisionmed.estimators._outcome import is_survival, survival_outcome, take
+from precisionmed.estimators._parameters import check_parameters, whole
 from precisionmed.estimators._screen_table import two_classes
 from precisionmed.estimators.covariates import CovariateEncoder
 from precisionmed.estimators.cox import CoxModel
@@ -48,6 +51,8 @@ class ClinicalOnly(BaseEstimator):
         What was imputed, pooled, dropped, or has no finite estimate.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"min_level": [whole(1)]}
+
     def __init__(self, min_level: int = 5) -> None:
         self.min_level = min_level
 
@@ -59,6 +64,7 @@ class ClinicalOnly(BaseEstimator):
         InputError
             A covariate has no value at all, or the outcome is no outcome.
         """
+        check_parameters(self)
         X, y, clinical = aligned(X=X, y=y, clinical=clinical)
         self.encoder_ = CovariateEncoder(self.min_level).fit(clinical)
         self.notes_ = list(self.encoder_.notes_)
@@ -80,6 +86,7 @@ class ClinicalOnly(BaseEstimator):
 
     def predict(self, X: ArrayLike | None, *, clinical: pd.DataFrame) -> np.ndarray:
         """Return the log odds of class 1, or the log hazard, (n,)."""
+        check_is_fitted(self)
         _, clinical = aligned(X=X, clinical=clinical)
         return self.intercept_ + self.encoder_.transform(clinical).to_numpy() @ self.covariate_coef_
 
@@ -108,6 +115,8 @@ class GenesAndClinical(BaseEstimator):
         Coefficients of the genes.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"model": [CrossValidated], "min_level": [whole(1)]}
+
     def __init__(self, model: Any, min_level: int = 5) -> None:
         self.model = model
         self.min_level = min_level
@@ -115,9 +124,12 @@ class GenesAndClinical(BaseEstimator):
     @rows_by_name(aligned=("clinical", "groups"))
     def fit(self, X: ArrayLike, y: Any, *, clinical: pd.DataFrame, groups: ArrayLike | None = None) -> Self:
         """Fit the clinical model, then the genes beside it."""
+        check_parameters(self)
         X, y, clinical, groups = aligned(X=X, y=y, clinical=clinical, groups=groups)
+        genes = fit_matrix(self, X)
+        check_complete(self, genes)
         self.clinical_ = ClinicalOnly(self.min_level).fit(X, y, clinical=clinical)
-        values = np.column_stack([np.asarray(X, float), self._held_out_score(y, clinical, groups)])
+        values = np.column_stack([genes, self._held_out_score(y, clinical, groups)])
         given = self.model.get_params()["penalty_factor"]
         factor = np.ones(values.shape[1] - 1) if given is None else np.asarray(given, float)
         self.model_ = clone(self.model).set_params(penalty_factor=np.append(factor, 0.0))
@@ -129,8 +141,9 @@ class GenesAndClinical(BaseEstimator):
     def predict(self, X: ArrayLike, *, clinical: pd.DataFrame) -> np.ndarray:
         """Return the log odds of class 1, or the log hazard, (n,)."""
         X, clinical = aligned(X=X, clinical=clinical)
+        genes = transform_matrix(self, X)
         score = self.clinical_.predict(X, clinical=clinical)
-        return score_of(self.model_, np.column_stack([np.asarray(X, float), score]))
+        return score_of(self.model_, np.column_stack([genes, score]))
 
     def _held_out_score(self, y: Any, clinical: pd.DataFrame, groups: ArrayLike | None) -> np.ndarray:
         """Return each sample's clinical score, (n,), by a model of the other folds."""

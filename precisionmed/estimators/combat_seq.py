@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from precisionmed.estimators._design import (
     learn_covariates,
 )
 from precisionmed.estimators._matrix import Matrix, columns_of, fit_matrix, sample_name, transform_matrix
+from precisionmed.estimators._parameters import one_of
 from precisionmed.estimators._profile_dispersion import Layout, common_dispersion, gene_dispersions
 from precisionmed.kernels.negative_binomial import match_quantiles, posterior_means
 
@@ -83,6 +84,12 @@ class ComBatSeq(BaseEstimator):
     works_on = "counts"
     #: Preprocessing rounds estimated counts for it.
     models_counts = True
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "shrink": ["boolean"],
+        "shrink_dispersion": ["boolean"],
+        "unknown": [one_of("error", "none")],
+    }
 
     def __init__(self, shrink: bool = False, shrink_dispersion: bool = False, unknown: str = "error") -> None:
         self.shrink = shrink

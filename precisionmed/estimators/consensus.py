@@ -14,12 +14,14 @@ from threadpoolctl import threadpool_limits
 from precisionmed.errors import InputError
 from precisionmed.estimators import _consensus_choice as choice
 from precisionmed.estimators import _consensus_scores as score
-from precisionmed.estimators._base_clusterers import BaseClusterer
+from precisionmed.estimators._base_clusterers import CLUSTERERS, BaseClusterer
 from precisionmed.estimators._consensus_null import FEWEST_NULL, NULL_RESAMPLES, even_lengths, null_scores
+from precisionmed.estimators._distances import METRICS
 from precisionmed.estimators._matrix import fit_matrix
 from precisionmed.estimators._order import column_order, inverse, row_order
-from precisionmed.estimators._parameters import FRACTION, PART, SEED, check_parameters, whole
+from precisionmed.estimators._parameters import FRACTION, PART, SEED, one_of, whole
 from precisionmed.estimators._resampled import consensus_matrices, draw
+from precisionmed.kernels.linkage import LINKAGES
 
 
 class ConsensusClustering(ClusterMixin, BaseEstimator):
@@ -104,6 +106,10 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "k_range": ["array-like"],
+        "clusterer": [one_of(*CLUSTERERS)],
+        "linkage": [one_of(*LINKAGES)],
+        "metric": [one_of(*METRICS)],
         "resamples": [whole(1)],
         "sample_fraction": [PART],
         "feature_fraction": [PART],
@@ -243,7 +249,6 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     def _check(self, X: np.ndarray, subsamples: Sequence[ArrayLike] | None) -> np.ndarray:
         if np.isnan(X).any():
             raise InputError("values to cluster are missing; impute them first (Preprocessor does).")
-        check_parameters(self)
         self._base().check()
         if 0 < self.n_null < FEWEST_NULL or self.n_null < 0:
             raise InputError(

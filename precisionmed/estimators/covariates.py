@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError, first_few
+from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._levels import level_words, to_known
+from precisionmed.estimators._parameters import check_parameters, whole
+from precisionmed.estimators._vectors import which, zero_one
 
 OTHER, MISSING = "other", "missing"
 NEGATIVE = frozenset(
@@ -59,6 +62,8 @@ class CovariateEncoder(BaseEstimator):
         What was imputed, pooled or merged.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"min_level": [whole(1)]}
+
     def __init__(self, min_level: int = 5) -> None:
         self.min_level = min_level
 
@@ -70,7 +75,9 @@ class CovariateEncoder(BaseEstimator):
         InputError
             A covariate has no value at all.
         """
-        self.names_ = [str(name) for name in X.columns]
+        check_parameters(self)
+        X = _table(X)
+        self.names_ = list(X.columns)
         self.columns_: list[str] = []
         self.medians_: dict[str, float] = {}
         self.levels_: dict[str, list[str]] = {}
@@ -81,7 +88,7 @@ class CovariateEncoder(BaseEstimator):
             if X[name].notna().sum() == 0:
                 raise InputError(f"covariate '{name}' has no value in the samples of the model; remove it.")
             if is_number(X[name]):
-                self._learn_number(name, X[name].astype(float))
+                self._learn_number(name, _numbers(name, X[name]))
             elif is_ordered(X[name]):
                 self._learn_order(name, X[name])
             else:
@@ -97,13 +104,14 @@ class CovariateEncoder(BaseEstimator):
             A covariate of the fit is not there.
         """
         check_is_fitted(self)
+        X = _table(X)
         absent = [name for name in self.names_ if name not in X.columns]
         if absent:
             raise InputError(f"covariates missing from the clinical table: {first_few(absent)}.")
         encoded: dict[str, pd.Series] = {}
         for name in self.names_:
             if name in self.medians_:
-                numbers = X[name].astype(float)
+                numbers = _numbers(name, X[name])
                 encoded[name] = numbers.fillna(self.medians_[name])
                 encoded[f"{name}: {MISSING}"] = numbers.isna().astype(float)
             else:
@@ -197,7 +205,8 @@ class CovariateEncoder(BaseEstimator):
             `covariate`, `level` (empty for numbers), `column` (empty for the reference), `n`, `events`.
         """
         check_is_fitted(self)
-        happened = np.asarray(event).astype(bool)
+        X, event = aligned(X=_table(X), event=event)
+        happened = zero_one(event, "event", len(X))
         rows: list[tuple[str, str, str, int, int]] = []
         for name in self.names_:
             if name in self.medians_:
@@ -213,6 +222,42 @@ class CovariateEncoder(BaseEstimator):
                 column = f"{name}: {level}" if level in self.levels_[name] else ""
                 rows.append((name, level, column, int(chosen.sum()), int(happened[chosen].sum())))
         return pd.DataFrame(rows, columns=["covariate", "level", "column", "n", "events"])
+
+
+def _table(X: pd.DataFrame) -> pd.DataFrame:
+    """Return a clinical table with columns of different names, as text; refuse anything else."""
+    if not isinstance(X, pd.DataFrame):
+        raise InputError(f"covariates must be a data frame with a name for each, found {type(X).__name__}.")
+    if 0 in X.shape:
+        raise InputError(f"the clinical table is empty: {X.shape[0]} samples, {X.shape[1]} covariates.")
+    names = X.columns.astype(str)
+    if not names.is_unique:
+        raise InputError(
+            f"covariates have the same name: {first_few(names[names.duplicated()].unique())}; rename them."
+        )
+    wrong = [name for name, kind in zip(names, X.dtypes, strict=True) if kind.kind in "mMc"]
+    if wrong:
+        raise InputError(
+            f"covariate '{wrong[0]}' is {X.dtypes.iloc[list(names).index(wrong[0])]}, neither numbers nor "
+            "categories; turn dates into times, such as years since diagnosis."
+        )
+    return X.set_axis(names, axis=1)
+
+
+def _numbers(name: str, column: pd.Series) -> pd.Series:
+    """Return a covariate as floats, NaN where missing."""
+    try:
+        numbers = column.astype(object).where(column.notna(), np.nan).astype(float)
+    except (TypeError, ValueError):
+        texts = [value for value in column.dropna() if isinstance(value, str)]
+        raise InputError(
+            f"covariate '{name}' was numbers in training, but here it is {first_few(texts[:3])}."
+        ) from None
+    if np.isinf(numbers).any():
+        raise InputError(
+            f"covariate '{name}' is infinite in {which(numbers, np.isinf(numbers))}; set it to missing."
+        )
+    return numbers
 
 
 def is_ordered(column: pd.Series) -> bool:

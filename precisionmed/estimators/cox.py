@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,7 +21,8 @@ from precisionmed.estimators._cox_likelihood import (
     interaction_with_time,
     maximize,
 )
-from precisionmed.estimators._outcome import checked_ties, outcome_with_events, steps_before
+from precisionmed.estimators._outcome import outcome_with_events, steps_before
+from precisionmed.estimators._parameters import LEVEL, TIES, check_parameters
 from precisionmed.estimators._survival_score import SurvivalScore
 from precisionmed.estimators._vectors import checked_level
 from precisionmed.estimators.kaplan_meier import survival_curve
@@ -60,6 +62,8 @@ class CoxModel(SurvivalScore, BaseEstimator):
     Cox, J R Stat Soc B 34:187 (1972); Efron, J Am Stat Assoc 72:557 (1977).
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"ties": [TIES], "level": [LEVEL]}
+
     def __init__(self, ties: str = "efron", level: float = 0.95):
         self.ties = ties
         self.level = level
@@ -80,7 +84,8 @@ class CoxModel(SurvivalScore, BaseEstimator):
         InputError
             Missing values, no events, fewer than two samples, or an outcome that is none.
         """
-        ties, _ = checked_ties(self.ties), checked_level(self.level)
+        checked_level(self.level)
+        check_parameters(self)
         X, y = aligned(X=X, y=y)
         values, names = _covariates(X)
         outcome = outcome_with_events(y, len(values))
@@ -88,7 +93,7 @@ class CoxModel(SurvivalScore, BaseEstimator):
         self.n_events_ = int(outcome.event.sum())
         self.means_ = values.mean(axis=0)
         centred = values - self.means_
-        sets = RiskSets.of(outcome, ties)
+        sets = RiskSets.of(outcome, self.ties)
         self.kept_ = independent_columns(values[sets.order])
         if not self.kept_.all():
             dropped = np.array(names)[~self.kept_]
@@ -192,6 +197,10 @@ def _covariates(
     X: pd.DataFrame | np.ndarray, expected: list[str] | None = None
 ) -> tuple[np.ndarray, list[str]]:
     """Return covariates (n_samples, p), those of the fit if there was one, and their names."""
+    if issparse(X):
+        raise InputError("sparse input is not supported; make it dense with X.toarray().")
+    if np.shape(X)[:1] == (0,):
+        raise InputError("there are no samples: X has no rows.")
     if isinstance(X, pd.DataFrame):
         names = [str(name) for name in X.columns]
         twice = X.columns[X.columns.duplicated()]
@@ -211,6 +220,11 @@ def _covariates(
             raise InputError(f"X must have samples in rows and {wanted} in columns, found shape {shape}.")
         names = expected or [f"x{j}" for j in range(shape[1])]
     try:
+        if any(
+            kind.kind in "mMc"
+            for kind in (X.dtypes if isinstance(X, pd.DataFrame) else [np.asarray(X).dtype])
+        ):
+            raise TypeError
         values = np.asarray(X, dtype=float)
     except (TypeError, ValueError):
         raise InputError("covariates must be numbers; encode categories as 0 and 1 first.") from None

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from precisionmed.errors import InputError
 from precisionmed.estimators._decoy_genes import KINDS, knockoffs, permuted
 from precisionmed.estimators._gene_selector import GeneSelector, Samples, competing
 from precisionmed.estimators._halves import Progress, entry_frequency, first_genes, penalties
 from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._lasso_path import Problem, Walk
 from precisionmed.estimators._order import inverse, name_order
+from precisionmed.estimators._parameters import LEVEL, SEED, one_of, whole
 
 _Make = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
@@ -102,6 +103,17 @@ class DecoySelection(GeneSelector):
     array([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 33])
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "model": [Linear],
+        "decoys": [one_of(*KINDS)],
+        "fdr": [LEVEL, None],
+        "n_copies": [whole(1)],
+        "n_screened": [whole(1)],
+        "n_pairs": [whole(1)],
+        "q": [whole(1), None],
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         model: Linear,
@@ -123,7 +135,6 @@ class DecoySelection(GeneSelector):
         self.random_state = random_state
 
     def _select(self, model: Linear, values: np.ndarray, samples: Samples, progress: Progress) -> None:
-        self._check()
         # Streams of their own: data simulated with the same seed must not come back as decoys.
         decoy_rng, half_rng = np.random.default_rng(self.random_state).spawn(2)
         halves, rarest = samples.halves(model, self.n_pairs, half_rng)
@@ -161,14 +172,6 @@ class DecoySelection(GeneSelector):
         if order is None:
             return make(genes, self.n_copies, rng)
         return make(genes[:, order], self.n_copies, rng)[:, :, inverse(order)]
-
-    def _check(self) -> None:
-        if self.decoys not in KINDS:
-            raise InputError(f"decoys must be {' or '.join(KINDS)}, found {self.decoys!r}.")
-        if self.fdr is not None and not 0 < self.fdr < 1:
-            raise InputError(f"fdr must be between 0 and 1, or None; found {self.fdr}.")
-        if min(self.n_copies, self.n_screened, self.n_pairs, self.q or 1) < 1:
-            raise InputError("n_copies, n_screened, n_pairs and q must be 1 or more.")
 
     def _decide(self) -> None:
         real, decoy = self.frequency_, self.decoy_frequency_

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from precisionmed.errors import InputError
 from precisionmed.estimators._library import check_counts, usual_share
 from precisionmed.estimators._matrix import Matrix, columns_of, fit_matrix, transform_matrix
+from precisionmed.estimators._parameters import FRACTION, NOT_NEGATIVE
 from precisionmed.kernels.normalize import library_sizes
 
 _LARGE, _PART_OF_LARGE = 10, 0.7
@@ -48,6 +49,13 @@ class GeneFilter(TransformerMixin, BaseEstimator):
     ----------
     Chen Y, Lun ATL, Smyth GK. F1000Research 2016;5:1438.
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "min_count": [NOT_NEGATIVE],
+        "min_fraction": [FRACTION],
+        "scale": [str],
+        "min_total_count": [NOT_NEGATIVE],
+    }
 
     def __init__(
         self,

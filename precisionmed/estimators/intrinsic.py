@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._lasso_labels import LabelScore
-from precisionmed.estimators._matrix import gene_names
+from precisionmed.estimators._matrix import as_matrix, gene_names
+from precisionmed.estimators._parameters import FRACTION, NOT_NEGATIVE, SEED, check_parameters, one_of
 from precisionmed.estimators.centroids import NearestCentroid
 
 MIN_GENES = 35
@@ -65,6 +67,14 @@ class IntrinsicSubtypeClassifier(LabelScore, ClassifierMixin, BaseEstimator):
     2015;17:29.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "source": [one_of("learned", "published")],
+        "centering": [one_of("balanced", "median")],
+        "min_confidence": [NOT_NEGATIVE],
+        "reject": [FRACTION],
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         source: str = "learned",
@@ -108,6 +118,7 @@ class IntrinsicSubtypeClassifier(LabelScore, ClassifierMixin, BaseEstimator):
         InputError
             Fewer than 35 PAM50 genes with published centroids, or there are no labels to learn from.
         """
+        check_parameters(self)
         X, y, er, groups = aligned(X=X, y=y, er=er, groups=groups)
         frame = self._frame(X, feature_names)
         self.n_features_in_ = frame.shape[1]
@@ -139,38 +150,43 @@ class IntrinsicSubtypeClassifier(LabelScore, ClassifierMixin, BaseEstimator):
 
     def correlations(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
         """Return Spearman's correlation of each sample with each centroid, (n_samples, n_classes)."""
-        return self.model_.correlations(self._known(X))
+        return self._fitted().correlations(self._known(X))
 
     def predict(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
         """Return the subtype of each sample, or "cannot call" (see `reasons`)."""
-        return self.model_.predict(self._known(X))
+        return self._fitted().predict(self._known(X))
 
     def predict_proba(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
         """Return calibrated probabilities; needs labels at fit (see `NearestCentroid`)."""
-        return self.model_.predict_proba(self._known(X))
+        return self._fitted().predict_proba(self._known(X))
 
     def confidence(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
         """Return by how much correlation each sample's best class is ahead of the second."""
-        return self.model_.confidence(self._known(X))
+        return self._fitted().confidence(self._known(X))
 
     def reasons(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
         """Say for each sample why no subtype is called; empty where one is."""
-        return self.model_.reasons(self._known(X))
+        return self._fitted().reasons(self._known(X))
 
     def _frame(self, X: ArrayLike | pd.DataFrame, feature_names: Any) -> pd.DataFrame:
-        if self.source not in ("learned", "published"):
-            raise InputError(f"Unknown source {self.source!r}; use 'learned' or 'published'.")
         if isinstance(X, pd.DataFrame):
             return _current(X)
         if feature_names is None:
             raise InputError("genes must be named; give a DataFrame, or feature_names.")
-        return _current(pd.DataFrame(np.asarray(X), columns=np.asarray(feature_names, dtype=str)))
+        values, names = as_matrix(X), np.asarray(feature_names, dtype=str)
+        if names.shape != (values.shape[1],):
+            raise InputError(f"feature_names has shape {names.shape} for {values.shape[1]} genes.")
+        return _current(pd.DataFrame(values, columns=names))
+
+    def _fitted(self) -> NearestCentroid:
+        check_is_fitted(self)
+        return self.model_
 
     def _known(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):
             return _current(X)
-        values = np.asarray(X)
-        if values.ndim != 2 or values.shape[1] != self.n_features_in_:
+        values = as_matrix(X)
+        if values.shape[1] != self.n_features_in_:
             raise InputError(f"expected a matrix with the {self.n_features_in_} genes of the fit.")
         return pd.DataFrame(values, columns=self.feature_names_in_)
 

@@ -20,12 +20,13 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from precisionmed.errors import InputError
+from precisionmed.errors import InputError, first_few
 from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._lasso_base import CrossValidated, Fixed, Linear
 from precisionmed.estimators._lasso_labels import LabelScore, class_codes, real_values
 from precisionmed.estimators._outcome import steps_before, survival_outcome
 from precisionmed.estimators._survival_score import SurvivalScore
+from precisionmed.estimators._vectors import group_codes
 from precisionmed.kernels.lasso_losses import BINOMIAL, COX_BRESLOW, COX_EFRON, GAUSSIAN
 
 
@@ -119,19 +120,23 @@ class _Cox(SurvivalScore, Linear):
         """Return the position of every sample's stratum in `strata_`."""
         if self.strata_ is None:
             return np.zeros(n, int)
-        given = np.asarray([] if strata is None else strata)
-        if given.shape != (n,) or not np.isin(given, self.strata_).all():
-            raise InputError(f"the model has strata; give each sample one of {list(self.strata_)}.")
-        return np.searchsorted(self.strata_, given)
+        if strata is None:
+            raise InputError(f"the model has strata; give each sample one of {self.strata_.tolist()}.")
+        names, codes = group_codes(strata, "strata", n)
+        position = pd.Index(self.strata_).get_indexer(names)
+        if (position < 0).any():
+            raise InputError(
+                f"strata {first_few(repr(name) for name in names[position < 0].tolist())} were not there in "
+                f"training; give each sample one of {self.strata_.tolist()}."
+            )
+        return position[codes]
 
     def _strata(self, strata: ArrayLike | None, n: int) -> np.ndarray | None:
         if strata is None:
             self.strata_ = None
             return None
-        given = np.asarray(strata)
-        if given.shape != (n,) or pd.isna(given).any():
-            raise InputError(f"strata needs {n} values, none of them missing.")
-        self.strata_, codes = np.unique(given, return_inverse=True)
+        names, codes = group_codes(strata, "strata", n)
+        self.strata_ = np.array(names.tolist())
         return codes
 
     def _family(self) -> int:

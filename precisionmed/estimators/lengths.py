@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from precisionmed.errors import InputError, first_few
 from precisionmed.estimators._library import Vector, check_counts, usual_share
 from precisionmed.estimators._matrix import Matrix, fit_matrix, transform_matrix
+from precisionmed.estimators._parameters import POSITIVE
 from precisionmed.kernels.normalize import library_sizes, log_scaled, scaled
 
 
@@ -21,6 +22,12 @@ class _PerLength(TransformerMixin, BaseEstimator):
     lengths: ArrayLike | pd.Series | None
     log: bool
     pseudo_count: float
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "lengths": ["array-like", None],
+        "log": ["boolean"],
+        "pseudo_count": [POSITIVE],
+    }
 
     def fit(self, X: ArrayLike | pd.DataFrame, y: object = None) -> Self:
         """Check lengths and counts (samples x genes), learn the usual shares of genes; `y` is ignored."""

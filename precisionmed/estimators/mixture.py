@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError
+from precisionmed.estimators._matrix import as_matrix
 from precisionmed.estimators._parameters import FRACTION, POSITIVE, check_parameters, whole
 
 Vector = NDArray[np.float64]
@@ -127,6 +130,7 @@ class TwoComponentMixture(BaseEstimator):
 
     def predict_proba(self, X: ArrayLike) -> Vector:
         """Return the posterior of the low and the high component, shape (n, 2); NaN where missing."""
+        check_is_fitted(self)
         values = _column(X)
         fit = _Fit(self.means_, self.sds_, self.weights_, [], True)
         a, b, _ = _odds(fit)
@@ -139,6 +143,7 @@ class TwoComponentMixture(BaseEstimator):
 
     def predict(self, X: ArrayLike) -> Vector:
         """Return 1 for values above the threshold, 0 for others, NaN for missing ones, shape (n,)."""
+        check_is_fitted(self)
         values = _column(X)
         return np.where(np.isnan(values), np.nan, (values > self.threshold_).astype(float))
 
@@ -167,12 +172,11 @@ class TwoComponentMixture(BaseEstimator):
 
 
 def _column(X: ArrayLike) -> Vector:
-    values = np.asarray(X, dtype=float)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1:
-        raise InputError(f"a mixture takes one column of values, found shape {values.shape}.")
-    return values
+    shape = np.shape(X)
+    if len(shape) not in (1, 2) or shape[1:] not in ((), (1,)):
+        raise InputError(f"a mixture takes one column of values, found shape {shape}.")
+    given = X.to_frame() if isinstance(X, pd.Series) else X
+    return as_matrix(given if np.ndim(given) == 2 else np.asarray(given)[:, None])[:, 0]
 
 
 def _maximize(values: Vector, posterior: Vector, floor: float, equal: bool) -> tuple[Vector, Vector, Vector]:

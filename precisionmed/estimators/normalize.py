@@ -6,7 +6,7 @@ All but `CPM` return log-scale float64 values; one sample is transformed exactly
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from precisionmed.errors import InputError
 from precisionmed.estimators._factors import TMM, TMMwsp, UpperQuartile
 from precisionmed.estimators._library import LibraryNormalizer, Vector, check_counts, usual_share
 from precisionmed.estimators._matrix import Matrix, fit_matrix, sample_name, transform_matrix
+from precisionmed.estimators._parameters import POSITIVE
 from precisionmed.estimators._size_factors import MedianOfRatios
 from precisionmed.kernels.normalize import average_ranks, library_sizes, onto_target, scaled
 
@@ -42,6 +43,8 @@ class CPM(TransformerMixin, BaseEstimator):
     share_ : ndarray of shape (n_genes,)
         As in `LogCPM`.
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
 
     def fit(self, X: ArrayLike | pd.DataFrame, y: object = None) -> Self:
         """Learn the usual shares of genes from training counts (samples x genes); `y` is ignored."""
@@ -76,6 +79,8 @@ class LogCPM(LibraryNormalizer):
         Mean fraction of the library by gene; makes up for genes that a new sample lacks.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"prior_count": [POSITIVE]}
+
     def __init__(self, prior_count: float = 2) -> None:
         self.prior_count = prior_count
 
@@ -94,6 +99,8 @@ class Log2(TransformerMixin, BaseEstimator):
     pseudo_count : float, default=1
         Added before the logarithm, in the unit of the values.
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"pseudo_count": [POSITIVE]}
 
     def __init__(self, pseudo_count: float = 1) -> None:
         self.pseudo_count = pseudo_count
@@ -129,6 +136,8 @@ class RankScores(TransformerMixin, BaseEstimator):
     Blom G. Statistical Estimates and Transformed Beta-Variables. Wiley, 1958.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
+
     def fit(self, X: ArrayLike | pd.DataFrame, y: object = None) -> Self:
         """Check the training values; nothing is learned from them. `y` is ignored."""
         fit_matrix(self, X)
@@ -162,6 +171,8 @@ class Quantile(TransformerMixin, BaseEstimator):
     ----------
     Bolstad BM et al. Bioinformatics 2003;19:185-193.
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"first": [BaseEstimator, None]}
 
     def __init__(self, first: Any = None) -> None:
         self.first = first

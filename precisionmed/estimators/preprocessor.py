@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError
 from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._batches import read_labels
 from precisionmed.estimators._central import central_mean
 from precisionmed.estimators._matrix import Matrix, columns_of, fit_matrix, gene_name, transform_matrix
+from precisionmed.estimators._parameters import check_parameters
 
 
 class Preprocessor(BaseEstimator):
@@ -49,6 +52,12 @@ class Preprocessor(BaseEstimator):
     >>> Preprocessor(LogCPM()).fit(counts).transform(counts[:1]).shape
     (1, 4)
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "normalizer": [BaseEstimator, None],
+        "gene_filter": [BaseEstimator, None],
+        "batch_corrector": [BaseEstimator, None],
+    }
 
     def __init__(self, normalizer: Any = None, gene_filter: Any = None, batch_corrector: Any = None) -> None:
         self.normalizer = normalizer
@@ -92,6 +101,7 @@ class Preprocessor(BaseEstimator):
         covariates: ArrayLike | pd.DataFrame | None = None,
     ) -> Matrix:
         """Return `fit(X, ...).transform(X, batch=batch)` without doing the work twice."""
+        check_parameters(self)
         if self.batch_corrector is not None and batch is None:
             raise InputError("batch correction needs the batch of each sample; give 'batch'.")
         X, batch, covariates = aligned(X=X, batch=batch, covariates=covariates)
@@ -133,6 +143,7 @@ class Preprocessor(BaseEstimator):
         ndarray of shape (n_samples, n_kept)
             Normalized, complete, corrected for batch.
         """
+        check_is_fitted(self)
         X, batch = aligned(X=X, batch=batch)
         corrector = self.batch_corrector_
         normal = self._normal(X, batch)
@@ -204,7 +215,7 @@ def _for_genes(normalizer: Any, kept: NDArray[np.bool_]) -> Any:
     return normalizer.for_genes(kept) if hasattr(normalizer, "for_genes") else normalizer
 
 
-def _filled_within(values: Matrix, batch: ArrayLike | None, medians: Matrix) -> Matrix:
+def _filled_within(values: Matrix, batch: Any, medians: Matrix) -> Matrix:
     """Fill gaps by the gene's median in the sample's batch, so that they say nothing of the batch effect.
 
     Filled by one median of all batches they would hide it, and a gene that is constant in a batch would seem
@@ -213,7 +224,7 @@ def _filled_within(values: Matrix, batch: ArrayLike | None, medians: Matrix) -> 
     gaps = np.isnan(values)
     if not gaps.any():
         return values
-    labels, filled = np.asarray(batch).astype(str), values.copy()
+    labels, filled = read_labels(batch, len(values)), values.copy()
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
         with warnings.catch_warnings():  # genes without any value

@@ -92,6 +92,8 @@ class ReceptorClassifier(LabelScore, ClassifierMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_folds": [whole(2)],
         "rule": [one_of("1se", "min")],
+        "uncertain": [tuple, list],
+        "exclude_genes": ["array-like"],
         "random_state": SEED,
         "aim": [str],
     }

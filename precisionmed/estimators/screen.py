@@ -8,7 +8,7 @@ deviation of the gene. A gene without spread, or with missing values, has NaN an
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,8 @@ from precisionmed.estimators._alignment import aligned
 from precisionmed.estimators._cox_likelihood import at_risk_at_an_event
 from precisionmed.estimators._design import covariate_columns, learn_covariates
 from precisionmed.estimators._moderated import moderated_coefficient
-from precisionmed.estimators._outcome import FollowUp, checked_ties, outcome_with_events
+from precisionmed.estimators._outcome import FollowUp, outcome_with_events
+from precisionmed.estimators._parameters import LEVEL, TIES, check_parameters
 from precisionmed.estimators._screen_table import (
     Screen,
     false_discovery_rate,
@@ -57,6 +58,8 @@ class LogisticScreen(Screen):
         See the module; `ratio` is the odds ratio, and `wald_p` the last column.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"level": [LEVEL]}
+
     def __init__(self, level: float = 0.95) -> None:
         self.level = level
 
@@ -75,6 +78,7 @@ class LogisticScreen(Screen):
             The label is not 0 and 1, one of them is absent, or there is another number of samples in X.
         """
         checked_level(self.level)
+        check_parameters(self)
         X, y = aligned(X=X, y=y)
         label = two_classes(y)
         values, self.feature_names_ = gene_columns(X, label.size)
@@ -125,6 +129,8 @@ class CoxScreen(Screen):
     Cox, J R Stat Soc B 34:187 (1972); Efron, J Am Stat Assoc 72:557 (1977).
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"ties": [TIES], "level": [LEVEL]}
+
     def __init__(self, ties: str = "efron", level: float = 0.95) -> None:
         self.ties = ties
         self.level = level
@@ -143,13 +149,15 @@ class CoxScreen(Screen):
         InputError
             No events, fewer than two samples, or an outcome that is none.
         """
-        efron = checked_ties(self.ties) == "efron"
         checked_level(self.level)
+        check_parameters(self)
         X, y = aligned(X=X, y=y)
-        outcome = outcome_with_events(y, len(X))
+        outcome = outcome_with_events(y, np.shape(X)[0])
         values, self.feature_names_ = gene_columns(X, outcome.time.size)
         rows, stop, n_events, late, n_late = _risk_sets(outcome)
-        coef, se, score, spread, status = cox_screen(values, rows, stop, n_events, late, n_late, efron)
+        coef, se, score, spread, status = cox_screen(
+            values, rows, stop, n_events, late, n_late, self.ties == "efron"
+        )
         diverged = status == DIVERGED
         fitted = diverged | (status == CONVERGED)
         self.coef_ = np.where(diverged, np.copysign(np.inf, coef), np.where(fitted, coef, np.nan))
@@ -182,6 +190,8 @@ class ModeratedScreen(Screen):
     table_ : DataFrame
         See the module.
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
 
     def fit(
         self, X: pd.DataFrame | np.ndarray, y: ArrayLike, covariates: pd.DataFrame | ArrayLike | None = None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from numbers import Real
+from typing import Any, ClassVar
+
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils._param_validation import Interval
 
 from precisionmed.estimators._gene_selector import GeneSelector, Samples, competing
 from precisionmed.estimators._halves import Progress, entry_frequency, first_genes, penalties
 from precisionmed.estimators._lasso_base import Linear
 from precisionmed.estimators._matrix import columns_of
-from precisionmed.estimators._stability_bounds import complete
+from precisionmed.estimators._parameters import POSITIVE, SEED, one_of, whole
+from precisionmed.estimators._stability_bounds import BOUNDS, complete
 from precisionmed.estimators.half_refits import interval, refit
 
 _RIDGE = 1e-3  # of the refits, per sample and standardized gene: halves that separate stay finite
@@ -93,6 +98,16 @@ class StabilitySelection(GeneSelector):
     >>> np.flatnonzero(StabilitySelection(LassoLogistic(), random_state=1).fit(X, y).selected_)
     array([7, 9])
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "model": [Linear],
+        "n_pairs": [whole(2)],
+        "q": [whole(1), None],
+        "threshold": [Interval(Real, 0.5, 1, closed="right"), None],
+        "pfer": [POSITIVE, None],
+        "bound": [one_of(*BOUNDS)],
+        "random_state": SEED,
+    }
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from precisionmed.estimators._design import Covariates, covariate_columns, learn
 from precisionmed.estimators._library import Vector
 from precisionmed.estimators._local_trend import FEWEST_GENES, LocalTrend, stabilized, stabilizing_curve
 from precisionmed.estimators._matrix import Matrix
+from precisionmed.estimators._parameters import one_of, whole
 from precisionmed.estimators._size_factors import counts_and_factors, learn_log_means, size_factors
 from precisionmed.estimators._trend import mean_dispersion, parametric_trend
 from precisionmed.kernels.dispersion import MIN_DISPERSION, gene_dispersions, normalized_means
@@ -75,6 +76,12 @@ class VST(TransformerMixin, BaseEstimator):
     #: Preprocessing rounds estimated counts for it.
     models_counts = True
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "blind": ["boolean"],
+        "n_genes": [whole(1), None],
+        "fit_type": [one_of(*_FIT_TYPES)],
+    }
+
     def __init__(self, blind: bool = True, n_genes: int | None = None, fit_type: str = "parametric") -> None:
         self.blind = blind
         self.n_genes = n_genes
@@ -122,8 +129,6 @@ class VST(TransformerMixin, BaseEstimator):
         return stabilize(counts, sizes, float(self.trend_[0]), float(self.trend_[1]))
 
     def _learn(self, X: ArrayLike | pd.DataFrame, covariates: Covariates) -> tuple[Matrix, Vector]:
-        if self.fit_type not in _FIT_TYPES:
-            raise InputError(f"fit_type must be one of {', '.join(_FIT_TYPES)}, found '{self.fit_type}'.")
         counts = learn_log_means(self, X)
         design = self._design(covariates, len(counts))
         sizes = size_factors(X, counts, self.log_means_)

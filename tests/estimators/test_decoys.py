@@ -171,8 +171,8 @@ def test_the_same_seed_gives_the_same_and_a_fit_can_be_locked():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"decoys": "shuffled"}, "decoys must be"),
-        ({"fdr": 0.0}, "fdr must be"),
+        ({"decoys": "shuffled"}, "'decoys' parameter"),
+        ({"fdr": 0.0}, "'fdr' parameter"),
         ({"n_copies": 0}, "n_copies"),
     ],
 )

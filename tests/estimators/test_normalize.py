@@ -232,5 +232,5 @@ def _against(method, counts: pd.DataFrame, row: int) -> np.ndarray:
 
 
 def test_an_unknown_reference_is_refused(counts):
-    with pytest.raises(InputError, match="reference must be 'sample' or 'profile'"):
+    with pytest.raises(InputError, match="'reference' parameter of TMM must be"):
         TMM(reference="median").fit(counts)

@@ -184,7 +184,7 @@ def test_refuses_what_teaches_no_dispersion(counts):
         VST(blind=False).fit(counts)
     with pytest.raises(InputError, match="determine each other"):
         VST(blind=False).fit(counts, covariates=CLINIC.assign(again=CLINIC["group"]))
-    with pytest.raises(InputError, match="fit_type must be one of"):
+    with pytest.raises(InputError, match="'fit_type' parameter of VST must be"):
         VST(fit_type="loess").fit(counts)
     with pytest.raises(InputError, match="negative counts"):
         VST().fit(-counts)
