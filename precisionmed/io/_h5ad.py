@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from precisionmed.errors import InputError
+from precisionmed.io._stored import open_h5ad
 from precisionmed.io.genes import gene_likeness
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def read_h5ad(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     InputError
         The file is damaged, or holds no matrix of numbers.
     """
-    data = _opened(path)
+    data = open_h5ad(path)
     source, values, var, logarithm = _measured(path, data)
     dense = values.toarray() if sparse.issparse(values) else np.asarray(values)
     if dense.dtype.kind not in "iufb":
@@ -47,22 +48,6 @@ def read_h5ad(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     frame = pd.DataFrame(dense, index=names, columns=data.obs_names.astype(str))
     obs = data.obs.astype(object).where(data.obs.notna(), "").astype(str)
     return frame, obs, notes
-
-
-def _opened(path: Path) -> AnnData:
-    import anndata  # heavy: only for this format
-
-    try:
-        data = anndata.read_h5ad(path)
-        for values in (data.X, *data.layers.values(), data.raw.X if data.raw is not None else None):
-            if isinstance(
-                values, sparse.csr_matrix | sparse.csc_matrix | sparse.csr_array | sparse.csc_array
-            ):
-                values.check_format(full_check=True)  # a wrong index would be read from foreign memory
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: cannot be read as h5ad ({reason}); write it again with anndata.") from None
-    return data
 
 
 def _measured(path: Path, data: AnnData) -> tuple[str, Any, pd.DataFrame, float]:

@@ -19,6 +19,7 @@ import pandas as pd
 import yaml
 
 from precisionmed.errors import InputError
+from precisionmed.io._stored import check_record, open_h5ad
 from precisionmed.version import __version__
 
 if TYPE_CHECKING:
@@ -111,8 +112,11 @@ def read_step(path: str | Path, *additions: str | Path) -> ad.AnnData:
         A file is missing, is no h5ad, or has other samples or genes.
     """
     adata = _read(path)
+    check_record(adata, path, whole=True)
     for addition in additions:
-        _overlay(adata, _read(addition), addition)
+        added = _read(addition)
+        check_record(added, addition, whole=False)
+        _overlay(adata, added, addition)
     return adata
 
 
@@ -182,8 +186,6 @@ def _overlay(adata: ad.AnnData, added: ad.AnnData, path: str | Path) -> None:
 
 def _read(path: str | Path, backed: Literal["r"] | None = None) -> ad.AnnData:
     try:
-        return ad.read_h5ad(path, backed=backed)
+        return open_h5ad(path, backed)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run the step that makes it first.") from None
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as h5ad ({' '.join(str(error).split())[:200]}).") from None
