@@ -58,11 +58,11 @@ def forest_plot(
     table = found["cox"][found["cox"]["model"].astype(str) == model]
     with canvas(ax, 6.4, height(len(table))) as ax:
         draw_hazards(ax, table, [_counted(row) for _, row in table.iterrows()])
-        if "events" in table:
-            subtitle(ax, "in brackets: samples, events")
         ax.set_title(
             f"{words(name)}: {words(model)} (n = {int(found['n'])}, {int(found['n_events'])} events)"
         )
+        if "events" in table:
+            subtitle(ax, "in brackets: samples, events")
     return ax
 
 

@@ -140,7 +140,7 @@ def test_an_empty_signature_still_has_genes_alone(
     told = f"The LASSO kept none; alone, {alone} genes of 80 are associated at a false discovery rate of 5%."
     assert block.items[0].startswith(told)
     finding = dict(summary._signatures(run))["Signature for ER status"]
-    assert finding.startswith(f"none; {told[0].lower()}{told[1:]}")
+    assert finding.startswith(f"{told[0].lower()}{told[1:]}")
     assert "AUC" not in finding
     assert "p\u00a0" not in finding
     said = "\n".join(block.text for block in page.blocks if block.kind == "text")
@@ -167,3 +167,28 @@ def test_a_run_without_the_extras_is_shown_without_them(
         "ER status: against simpler models",
         "ER status: how the genes were chosen",
     ]
+
+
+def test_each_number_of_survival_names_its_model_and_the_locked_one(
+    adata: ad.AnnData, config: RunConfig, tmp_path: Path
+) -> None:
+    found = adata.uns["precisionmed"]["survival"]["os"]
+    run = Run(adata, config, {}, None, tmp_path, {})
+    said = dict(summary._survival(run))["Survival (OS)"].replace("\u00a0", " ")
+    assert said.startswith("out-of-fold C-index of clinical variables alone 0.61 (95% CI 0.50 to 0.72)")
+    assert "genes alone (locked) 0.66" in said
+    assert said.endswith("high-risk and low-risk groups differ (p = 0.005, outcomes permuted).")
+    found["concordance"].loc[1, "lower"] = 0.45
+    said = dict(summary._survival(run))["Survival (OS)"].replace("\u00a0", " ")
+    assert "genes alone (locked, but gives no call: not better than chance) 0.66" in said
+    assert "groups do not differ clearly (p = 0.005" in said
+    del found["logrank"]
+    assert "differ" not in dict(summary._survival(run))["Survival (OS)"]
+
+
+def test_a_model_of_no_genes_has_no_number(adata: ad.AnnData, config: RunConfig, tmp_path: Path) -> None:
+    table = adata.uns["precisionmed"]["survival"]["os"]["concordance"]
+    table.loc[1, ["estimate", "lower", "upper"]] = np.nan
+    said = dict(summary._survival(Run(adata, config, {}, None, tmp_path, {})))["Survival (OS)"]
+    assert "not measured (the LASSO kept no gene)" in said
+    assert "do not differ clearly" in said

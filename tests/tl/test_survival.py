@@ -16,6 +16,7 @@ from precisionmed.estimators.kaplan_meier import logrank
 from precisionmed.io.codec import decode
 from precisionmed.pp.normalize import normalize
 from precisionmed.tl._survival_curves import times_at_risk
+from precisionmed.tl._survival_models import cox_tables, designs_of
 from precisionmed.tl.survival import survival
 
 FAST = {"n_folds": 3, "n_repeats": 1}
@@ -270,3 +271,28 @@ def test_entry_times_are_used_everywhere():
     with pytest.raises(InputError, match="'os_entry' is not in obs"):
         adata.obs = obs.drop(columns="os_entry")
         survival(adata, **FAST)
+
+
+def test_rows_without_a_test_or_a_ratio_say_why(os):
+    cox = os["cox"]
+    risk = cox[cox["covariate"].str.startswith("gene risk")]
+    assert risk["remark"].tolist() == ["out of fold, not tested"]
+    assert np.isfinite(risk["hazard_ratio"]).all()
+    assert risk[["lower", "upper", "p"]].isna().all(axis=None)
+    assert "clinical + gene risk" not in set(os["proportional_hazards"]["model"])
+    assert (cox["remark"].ne("") == (cox["p"].isna() & ~cox["covariate"].str.endswith("(reference)"))).all()
+
+
+def test_a_separating_level_has_no_ratio():
+    n = 60
+    y = pd.DataFrame({"event": np.arange(n) < 30, "time": 1.0 + np.arange(n)})
+    grade = pd.Series(np.where(np.arange(n) < 10, "late", np.where(y["event"], "mid", "early")), name="when")
+    frame = pd.DataFrame({"x": grade})
+    notes: list[str] = []
+    designs = designs_of({"subtype": frame}, None, y["event"], notes)
+    with pytest.warns(PrecisionMedWarning, match="separates the events"):
+        table = cox_tables(designs, y)["cox"].set_index("covariate")
+    assert not np.isinf(table["hazard_ratio"]).any()
+    assert not (table["hazard_ratio"] == 0).any()
+    rest = table[~table.index.str.endswith("(reference)")]
+    assert rest["remark"].str.contains("events").all()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from precisionmed.io._evidence import CHANCE
 from precisionmed.report import _calls
 from precisionmed.report._format import ci_text, count, heading, join, p_text, percent, words
 from precisionmed.report._page import Block, Page, Run
@@ -103,7 +104,7 @@ def _signatures(run: Run) -> list[tuple[str, str]]:
         label, genes = str(found[task].get("label", task)), len(found[task]["signature"])
         name = f"Signature for {label}"
         if not genes:
-            lines.append((name, f"none; {empty(found[task])}{_derived(run, task)}"))
+            lines.append((name, f"{empty(found[task])}{_derived(run, task)}"))
             continue
         said = (
             f"{count(genes, 'gene')} alone, without clinical variables: {_best(found[task]['performance'])} "
@@ -129,16 +130,20 @@ def _survival(run: Run) -> list[tuple[str, str]]:
     for endpoint in [str(e) for e in found.get("endpoints", [])]:
         table, parts = found[endpoint].get("concordance"), []
         if table is not None and len(table):
-            parts = [f"{_model_words(r['model'])} {_c_index(r)}" for _, r in table.iterrows()]
+            parts = [f"{_model_words(r)} {_c_index(r)}" for _, r in table.iterrows()]
         said = f"out-of-fold C-index of {join(parts)}." if parts else "too few events for a model."
         lines.append((f"Survival ({words(endpoint)})", said + _risk_test(found[endpoint])))
     return lines
 
 
-def _model_words(model: object) -> str:
-    """Return a model of survival in words, and whether it is the one that is locked."""
-    name = {"clinical": "clinical variables alone", "genes": "genes alone (this model is locked)"}
-    return name.get(str(model), f"{words(model)}" if "+" in str(model) else f"{words(model)} alone")
+def _model_words(row: pd.Series) -> str:
+    """Return a model of survival in words, and whether it is the one that is locked and called by."""
+    model = str(row["model"])
+    if model == "genes":
+        calls = "" if row["lower"] > CHANCE else ", but gives no call: not better than chance"
+        return f"genes alone (locked{calls})"
+    named = "clinical variables" if model == "clinical" else words(model)
+    return named if "+" in model else f"{named} alone"
 
 
 def _c_index(row: pd.Series) -> str:
@@ -157,7 +162,7 @@ def _risk_test(found: dict[str, Any]) -> str:
     if risk.empty or genes.empty:
         return ""
     p = float(risk["p"].iloc[0])
-    verdict = "differ" if p < LEVEL and float(genes["lower"].iloc[0]) > 0.5 else "do not differ clearly"
+    verdict = "differ" if p < LEVEL and float(genes["lower"].iloc[0]) > CHANCE else "do not differ clearly"
     return f" Survival of its high-risk and low-risk groups {verdict} ({p_text(p)}, outcomes permuted)."
 
 

@@ -48,11 +48,12 @@ def _endpoint(run: Run, endpoint: str, found: dict[str, Any], page: Page) -> Non
     curves = found.get("kaplan_meier")
     for grouping in _groupings(curves):
         derived = run.derived(grouping.removesuffix("_status"))
+        own = _n_of(run, endpoint, found, grouping)
         by = "all samples" if grouping == "overall" else f"by {words(grouping)}"
         page.figure(
             f"{endpoint}_{grouping or 'groups'}",
             partial(pl.survival.kaplan_meier, run.adata, endpoint, grouping=grouping or None),
-            f"{name}, {by} ({n}): Kaplan-Meier estimate{band(curves, grouping)} and numbers at risk. "
+            f"{name}, {by} ({own or n}): Kaplan-Meier estimate{band(curves, grouping)} and numbers at risk. "
             + _HONEST.get(grouping, "")
             + (_untested(found) if grouping == "risk_group" else ""),
             f"Kaplan-Meier curves of {name}, {by}.",
@@ -77,6 +78,17 @@ def _endpoint(run: Run, endpoint: str, found: dict[str, Any], page: Page) -> Non
     _tables(endpoint, name, found, page)
     path = ("survival", endpoint, "groups")
     _groups.show(run.adata, page, path, found.get("groups"), f"{heading(name)} risk", task=endpoint)
+
+
+def _n_of(run: Run, endpoint: str, found: dict[str, Any], grouping: str) -> str:
+    """Return the samples that have a group, which may be fewer than have the outcome; empty if not known."""
+    tests, column = found.get("logrank"), f"risk_group_{endpoint}"
+    own = None if tests is None else tests[tests["grouping"].astype(str) == grouping]
+    if own is not None and len(own) and "n" in own:
+        return f"n = {int(own['n'].iloc[0]):,}"
+    if grouping == "risk_group" and column in run.adata.obs:
+        return f"n = {int(run.adata.obs[column].notna().sum()):,}"
+    return ""
 
 
 def _untested(found: dict[str, Any]) -> str:
