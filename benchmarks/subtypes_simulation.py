@@ -6,6 +6,12 @@ population, how often it finds subtypes that are not there (peers: in the first 
 `--csv FILE` also writes a row for each cohort and method; `--seeds` and `--null-seeds` set the number of
 cohorts of each kind, `--first-seed` where they begin.
 
+`--study clusterers` compares the clusterers that a consensus can be built of instead: 1, 2 and 4 subtypes
+among `--samples` (100, 300, 1,000, 3,000); subtypes with outliers, 1% of the samples and at least 3,
+each with a fifth of its genes 3 SD off. It counts right numbers, agreement (outliers left out), the smallest
+subtype
+and seconds.
+
 A cohort has 160 samples and 1,000 genes of variance 1. Three factors make 6%, 4% and 2% of the variance and
 load on all genes; 400 genes form 20 blocks with a correlation of 0.5 among their other variance. Subtypes
 of unequal size shift genes of their own up or down: 8% of the genes by 1.0 SD (weak), 10% by 1.2 (moderate),
@@ -17,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,9 +57,11 @@ _PCS = 10
 _REFERENCES = 20  # of the gap statistic
 
 
-def simulate(k: int, effect: str, population: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return values (samples x genes) and true subtypes."""
-    n, p = N_SAMPLES, N_GENES
+def simulate(
+    k: int, effect: str, population: str, rng: np.random.Generator, n: int = N_SAMPLES, outliers: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return values (samples x genes) and true subtypes, -1 for outliers."""
+    p = N_GENES
     shares = np.maximum(rng.dirichlet(np.full(k, 20.0)), 0.6 / k)
     edges = np.cumsum(shares / shares.sum())
     truth = np.minimum(np.searchsorted(edges, (np.arange(n) + 0.5) / n), k - 1)
@@ -75,6 +84,10 @@ def simulate(k: int, effect: str, population: str, rng: np.random.Generator) -> 
         for subtype in range(k):
             genes = rng.permutation(p)[: int(fraction * p)]
             X[np.ix_(truth == subtype, genes)] += shift * rng.choice([-1.0, 1.0], genes.size)
+    for sample in rng.permutation(n)[:outliers]:
+        genes = rng.permutation(p)[: p // 5]
+        X[sample, genes] += 3 * rng.choice([-1.0, 1.0], genes.size)
+        truth[sample] = -1
     return X - np.median(X, axis=0), truth
 
 
@@ -160,6 +173,64 @@ def rows(seed: int, planted: bool, peers: bool) -> Iterator[dict]:
             yield cohort | {"method": method, "found": k_found, "ari": ari, "p": p}
 
 
+_CLUSTERERS = {
+    "average linkage": {"clusterer": "hierarchical", "linkage": "average"},
+    "complete linkage": {"clusterer": "hierarchical", "linkage": "complete"},
+    "Ward": {"clusterer": "hierarchical", "linkage": "ward", "metric": "euclidean"},
+    "k-means": {"clusterer": "kmeans"},
+    "PAM": {"clusterer": "pam"},
+}
+_QUICK = {"resamples": 100, "n_null": 19}
+
+
+def clusterer_rows(seed: int, n: int, planted: bool) -> Iterator[dict]:
+    """Run every clusterer on one cohort of each kind; one row a cohort and clusterer."""
+    cells = [(1, "none", population) for population in POPULATIONS]
+    if planted:
+        cells += [(k, effect, "normal") for k in (2, 4) for effect in ("moderate", "strong")]
+    for k, effect, population in cells:
+        rng = np.random.default_rng([seed, k, len(effect), len(population), n])
+        outliers = max(3, n // 100) if k > 1 else 0
+        X, truth = simulate(k, effect, population, rng, n, outliers)
+        for method, settings in _CLUSTERERS.items():
+            start = time.perf_counter()
+            model = ConsensusClustering((2, 3, 4, 5, 6), random_state=seed, **settings, **_QUICK).fit(X)
+            labels = model.labels_[model.k_]
+            sizes = np.bincount(labels[labels >= 0])
+            yield {
+                "samples": n,
+                "subtypes": k,
+                "effect": effect,
+                "population": population,
+                "seed": seed,
+                "method": method,
+                "found": len(sizes) if model.evidence_ else 1,
+                "ari": adjusted_rand_score(truth[truth >= 0], labels[truth >= 0]),
+                "smallest": sizes.min(),
+                "seconds": time.perf_counter() - start,
+            }
+
+
+def show_clusterers(results: pd.DataFrame) -> None:
+    """Print, by number of samples, what each clusterer makes of planted subtypes, and of none."""
+    results = results.assign(right=results["found"] == results["subtypes"])
+    order, planted = list(_CLUSTERERS), results[results["subtypes"] > 1]
+    if len(planted):
+        columns = ["samples", "subtypes", "effect"]
+        table = planted.pivot_table("right", "method", columns).loc[order]
+        print(f"\nRight number of subtypes\n{table.round(2).to_string()}")
+        table = planted.pivot_table("ari", "method", columns).loc[order]
+        print(f"\nAdjusted Rand index, mean\n{table.round(3).to_string()}")
+        print(f"\nCohorts\n{planted.groupby(columns)['seed'].nunique().to_string()}")
+    none = results[results["subtypes"] == 1]
+    if len(none):
+        table = 1 - none.pivot_table("right", "method", ["samples", "population"]).loc[order]
+        print(f"\nSubtypes found in one population\n{table.round(3).to_string()}")
+        print(none.groupby(["samples", "population"])["seed"].nunique().to_string())
+    print(results.pivot_table("seconds", "method", "samples").loc[order].round(1).to_string())
+    print(f"\nSmallest subtype: {results.groupby('samples')['smallest'].min().to_dict()}")
+
+
 def show(results: pd.DataFrame) -> None:
     """Print the share of right numbers and the mean ARI, and the share of false subtypes."""
     right = results.assign(right=results["found"] == results["subtypes"])
@@ -187,18 +258,25 @@ def main() -> None:
     parser.add_argument("--null-seeds", type=int, default=100, help="cohorts of each kind without")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--csv", type=Path, help="write a row for each cohort and method")
+    parser.add_argument("--study", choices=["methods", "clusterers"], default="methods")
+    parser.add_argument("--samples", type=int, nargs="+", default=[100, 300, 1000, 3000])
     options = parser.parse_args()
     done: list[dict] = []
     # The cohorts are small: threads would wait for each other more than they work.
     set_num_threads(1)
     with threadpool_limits(limits=1):
         for i in range(max(options.seeds, options.null_seeds)):
-            done += rows(options.first_seed + i, planted=i < options.seeds, peers=i < options.seeds)
+            seed, planted = options.first_seed + i, i < options.seeds
+            if options.study == "methods":
+                done += rows(seed, planted=planted, peers=planted)
+            else:
+                for n in options.samples:
+                    done += clusterer_rows(seed, n, planted)
             results = pd.DataFrame(done)
             if options.csv:
                 results.to_csv(options.csv, index=False)
             print(f"{i + 1} seeds done", file=sys.stderr, flush=True)
-    show(results)
+    show(results) if options.study == "methods" else show_clusterers(results)
 
 
 if __name__ == "__main__":

@@ -88,6 +88,9 @@ class SubtypesConfig(Section):
     """Resampled clusterings for each k."""
     sample_fraction: float = Field(0.8, gt=0, le=1)
     """Fraction of samples in each resample."""
+    min_fraction: float = Field(0.05, ge=0, lt=0.5)
+    """Smallest subtype, as a fraction of the samples and at least 5 of them; smaller clusters are outliers
+    without a subtype. 0: every cluster counts."""
     n_null: int = Field(100, ge=0)
     """Simulated cohorts without subtypes to compare with, at least 19; 0: no test whether there are any."""
     robustness: bool = True

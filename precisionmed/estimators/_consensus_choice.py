@@ -71,13 +71,33 @@ def _reason(scores: dict[str, np.ndarray], i: int, evidence: bool | None, min_si
             f"{compared(scores, i)}; such groups divide a continuum and should not be taken for distinct "
             "entities."
         )
-    outliers = k - int(scores["sizeable"][i])
-    if outliers and scores["sizeable"].max() > 1:
-        few = "subtype has" if outliers == 1 else "subtypes have"
-        said += f" {outliers} {few} fewer than {min_size} samples: outliers rather than a kind of tumour."
+    if scores["sizeable"].max() > 1:
+        said += too_small(scores, i, min_size)
     if evidence and i > 0 and i == len(scores["k"]) - 1:
         said += " It is the largest k tried: there may be more."
     return said
+
+
+def too_small(scores: dict[str, np.ndarray], i: int, min_size: int) -> str:
+    """Say how many of the clusters at the i-th k are outliers."""
+    k, left = int(scores["k"][i]), int(scores["sizeable"][i])
+    if k == left:
+        return ""
+    has = "has" if k - left == 1 else "have"
+    said = (
+        f" {k - left} of the {k} clusters {has} fewer than {min_size} samples: outliers without a subtype, "
+    )
+    return said + (f"so that {left} subtypes are left." if left > 1 else "so that no division is left.")
+
+
+def aside(outliers: int, min_size: int) -> str:
+    """Say how many samples were set aside before the others were clustered."""
+    if not outliers:
+        return ""
+    was = "1 sample was" if outliers == 1 else f"{outliers} samples were"
+    return (
+        f" {was} set aside as outliers (in clusters of fewer than {min_size}) and the others clustered again."
+    )
 
 
 def _clear(scores: dict[str, np.ndarray], i: int) -> str:
@@ -94,7 +114,9 @@ def compared(scores: dict[str, np.ndarray], i: int) -> str:
 
 
 def votes(scores: dict[str, np.ndarray]) -> dict[str, int]:
-    """Return the k that each rule alone would choose; 1 stands for "no subtypes".
+    """Return how many subtypes each rule alone would choose; 1 stands for "no subtypes".
+
+    Clusters too small to be subtypes do not count: they are what `sizeable` leaves of the k chosen.
 
     Returns
     -------
@@ -119,7 +141,8 @@ def votes(scores: dict[str, np.ndarray]) -> dict[str, int]:
         stable = scores["p_family"] <= _LEVEL
         relative = np.where(stable, scores["relative_pac"], np.inf)
         chosen = {"relative_pac": ks[np.argmin(relative)] if stable.any() else 1} | chosen
-    return {name: int(value) for name, value in chosen.items()}
+    left = dict(zip(ks.tolist(), np.maximum(scores["sizeable"], 1).tolist(), strict=True))
+    return {name: int(left.get(int(value), 1)) for name, value in chosen.items()}
 
 
 def _cola(scores: dict[str, np.ndarray]) -> int:

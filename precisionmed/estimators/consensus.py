@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +22,24 @@ from precisionmed.estimators._order import column_order, inverse, row_order
 from precisionmed.estimators._parameters import FRACTION, PART, SEED, one_of, whole
 from precisionmed.estimators._resampled import consensus_matrices, draw
 from precisionmed.kernels.linkage import LINKAGES
+
+_FEWEST = 5
+"""Samples that a cluster has at least."""
+_PASSES = 6
+
+
+def smallest_cluster(n: int, min_fraction: float) -> int:
+    """Return how many of `n` samples a cluster must have not to be called outliers."""
+    return max(_FEWEST, int(np.ceil(min_fraction * n))) if min_fraction else 1
+
+
+class _Division(NamedTuple):
+    """A consensus for each k, and what follows from it."""
+
+    consensus: list[np.ndarray]
+    cdfs: list[np.ndarray]
+    finals: list[dict]
+    scores: dict[str, np.ndarray]
 
 
 class ConsensusClustering(ClusterMixin, BaseEstimator):
@@ -59,17 +77,21 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     n_null : int
         Cohorts without clusters to simulate, at least 19; 0 compares the values of k only with each other.
     min_fraction : float
-        Clusters below this fraction of the samples (or three) are outliers and do not speak for a k.
+        Clusters below this fraction of the samples (or five) are outliers, never clusters of their own.
+        Outliers of the clearest k are set aside and the rest is clustered again (up to five times, and
+        never more than `min_fraction` of all): scores, null cohorts and labels are those of the rest.
+        0: there are no outliers, and a cluster of one counts.
     random_state : int, numpy.random.Generator or None
         Randomness of the resamples and of the null cohorts.
 
     Attributes
     ----------
     labels_ : dict of int to ndarray of int, shape (n,)
-        Clusters for each k, numbered from 0 in order of decreasing size.
+        Clusters for each k, numbered from 0 in order of decreasing size; -1 for outliers, so that a k may
+        hold fewer clusters than k (`scores_["sizeable"]`).
     consensus_ : dict of int to ndarray of float32, shape (n * (n - 1) / 2,)
         Consensus of the pairs for each k, in the order of `scipy.spatial.distance.pdist` (square:
-        `consensus_matrix`); 0 for pairs that were never drawn together.
+        `consensus_matrix`); 0 for pairs that were never drawn together and with outliers set aside.
     scores_ : dict of str to ndarray
         One entry a k: `k`, `pac` (limits 0.1 and 0.9), `stability` (1 - PAC), `silhouette` (mean, of
         1 - consensus), `concordance` (of resamples with the final clusters, mean Rand index), `jaccard`
@@ -86,6 +108,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     k_ : int
         Chosen number of clusters, at least 2. Without evidence it merely describes the cohort, and
         `reason_` begins with "No subtypes: ".
+    n_clusters_ : int
+        Clusters at `k_` that are no outliers: as many as there are labels from 0 on.
     votes_ : dict of str to int
         The k each rule alone would choose, 1 for "no subtypes": `relative_pac`, `pac`, `delta_area`,
         `silhouette`, `cophenetic`, `cola`. Ours joins two of them: the null cohorts tell whether there
@@ -93,9 +117,9 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
     reason_ : str
         Why, in a sentence.
     order_ : ndarray of int
-        Samples in the order of the tree at `k_`.
+        Samples in the order of the tree at `k_`, those that were set aside last.
     confidence_, silhouette_ : ndarray, shape (n,)
-        At `k_`: mean consensus with the other samples of the own cluster, and silhouette.
+        At `k_`: mean consensus with the other samples of the own cluster, and silhouette; 0 for outliers.
 
     References
     ----------
@@ -184,37 +208,76 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
         else:
             drawn = _members(subsamples, n)
             drawn = drawn if rows is None else drawn[:, rows]
+        min_size = smallest_cluster(n, self.min_fraction)
         # One BLAS thread: the same bits whatever the number of threads, see `consensus_matrices`.
         with threadpool_limits(limits=1, user_api="blas"):
-            consensus = list(consensus_matrices(values, drawn, ks, base, rng))
-            cdfs = [score.distribution(c) for c in consensus]
+            inside, found = self._without_outliers(values, drawn, ks, base, min_size, rng)
             null = {}
             if self.n_null:
-                few = drawn[:NULL_RESAMPLES]
+                values, few = values[inside], drawn[:NULL_RESAMPLES, inside]
                 scale_free = self.metric != "euclidean" and self.clusterer != "nmf"
                 null = null_scores(
                     even_lengths(values) if scale_free else values,
-                    np.array([score.ambiguous_fraction(cdf) for cdf in cdfs]),
+                    found.scores["pac"],
                     self.n_null,
                     lambda cohort: consensus_matrices(cohort, few, ks, base, rng),
                     rng,
                     progress,
                 )
-        min_size = max(3, int(np.ceil(self.min_fraction * n)))
-        finals = [score.final_clustering(c, k) for c, k in zip(consensus, ks, strict=True)]
-        self.scores_ = score.score_table(ks, finals, cdfs, min_size) | null
-        self._choose(ks, min_size)
-        numbers = [int(k) for k in ks]
-        self.labels_ = {k: final["labels"] for k, final in zip(numbers, finals, strict=True)}
-        self.consensus_ = dict(zip(numbers, consensus, strict=True))
-        self.cdf_ = dict(zip(numbers, cdfs, strict=True))
-        chosen = numbers.index(self.k_)
-        self.order_ = finals[chosen]["order"]
-        self.silhouette_ = finals[chosen]["silhouettes"]
-        self.confidence_ = finals[chosen]["confidence"]
+        self.scores_ = found.scores | null
+        self._choose(ks, min_size, n - int(inside.sum()))
+        self._keep(found, ks, inside, min_size)
         if rows is not None:
             self._bring_back(rows)
         return self
+
+    def _without_outliers(
+        self,
+        values: np.ndarray,
+        drawn: np.ndarray,
+        ks: np.ndarray,
+        base: BaseClusterer,
+        min_size: int,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, _Division]:
+        """Cluster, set outliers of the clearest k aside, and cluster the rest again until there are none."""
+        n = len(values)
+        inside = np.ones(n, dtype=bool)
+        for again in reversed(range(_PASSES)):
+            consensus = list(consensus_matrices(values[inside], drawn[:, inside], ks, base, rng))
+            cdfs = [score.distribution(c) for c in consensus]
+            finals = [score.final_clustering(c, k) for c, k in zip(consensus, ks, strict=True)]
+            found = _Division(consensus, cdfs, finals, score.score_table(ks, finals, cdfs, min_size))
+            k = self.k if self.k is not None else choice.choose_k(found.scores, min_size)[0]
+            final = finals[int(np.flatnonzero(ks == k)[0])]
+            small = final["sizes"][final["labels"]] < min_size
+            left = inside.copy()
+            left[np.flatnonzero(inside)[small]] = False
+            most = np.ceil(self.min_fraction * n)
+            too_many = n - left.sum() > most or drawn[:, left].sum(axis=1).min() <= ks[-1]
+            if not again or too_many or not small.any():
+                break
+            inside = left
+        return inside, found
+
+    def _keep(self, found: _Division, ks: np.ndarray, inside: np.ndarray, min_size: int) -> None:
+        """Bring what belongs to the clustered samples back to all of them."""
+        n, at = len(inside), np.flatnonzero(inside)
+        numbers = [int(k) for k in ks]
+        self.labels_, self.consensus_ = {}, {}
+        for k, final, consensus in zip(numbers, found.finals, found.consensus, strict=True):
+            self.labels_[k] = np.full(n, -1)
+            # The largest comes first, so that those too small are the last.
+            self.labels_[k][at] = np.where(final["sizes"][final["labels"]] >= min_size, final["labels"], -1)
+            self.consensus_[k] = consensus if inside.all() else _widened(consensus, at, n)
+        self.cdf_ = dict(zip(numbers, found.cdfs, strict=True))
+        final = found.finals[numbers.index(self.k_)]
+        self.order_ = np.concatenate([at[final["order"]], np.flatnonzero(~inside)])
+        self.silhouette_, self.confidence_ = np.zeros(n), np.zeros(n)
+        self.silhouette_[at], self.confidence_[at] = final["silhouettes"], final["confidence"]
+        outlier = self.labels_[self.k_] < 0
+        self.silhouette_[outlier] = self.confidence_[outlier] = 0
+        self.n_clusters_ = int(self.labels_[self.k_].max()) + 1
 
     def _bring_back(self, rows: np.ndarray) -> None:
         """Give what belongs to samples in their order in `X`, not in that of their names."""
@@ -256,6 +319,8 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             )
         if not 0 < self.sample_fraction <= 1:
             raise InputError(f"sample_fraction must be above 0 and at most 1, found {self.sample_fraction}.")
+        if not 0 <= self.min_fraction < 0.5:
+            raise InputError(f"min_fraction must be at least 0 and below 0.5, found {self.min_fraction}.")
         ks = np.unique(np.array([*self.k_range, *([self.k] if self.k else [])], dtype=np.int64))
         if not ks.size or ks[0] < 2:
             raise InputError(f"k_range must hold numbers of at least 2, found {list(self.k_range)}.")
@@ -269,13 +334,15 @@ class ConsensusClustering(ClusterMixin, BaseEstimator):
             )
         return ks
 
-    def _choose(self, ks: np.ndarray, min_size: int) -> None:
+    def _choose(self, ks: np.ndarray, min_size: int, set_aside: int) -> None:
         self.k_, self.evidence_, self.reason_ = choice.choose_k(self.scores_, min_size)
         self.votes_ = choice.votes(self.scores_)
         if self.k is not None:
             i = int(np.flatnonzero(ks == self.k)[0])
             self.k_ = int(self.k)
             self.reason_ = f"k = {self.k} was asked for; {choice.compared(self.scores_, i)}."
+            self.reason_ += choice.too_small(self.scores_, i, min_size)
+        self.reason_ += choice.aside(set_aside, min_size)
 
 
 def _members(subsamples: Sequence[ArrayLike], n: int) -> np.ndarray:
@@ -283,3 +350,10 @@ def _members(subsamples: Sequence[ArrayLike], n: int) -> np.ndarray:
     for row, members in zip(drawn, subsamples, strict=True):
         row[np.asarray(members, dtype=np.int64)] = True
     return drawn
+
+
+def _widened(consensus: np.ndarray, at: np.ndarray, n: int) -> np.ndarray:
+    """Return the condensed consensus of n samples of which only those `at` these places have any."""
+    square = np.zeros((n, n), dtype=consensus.dtype)
+    square[np.ix_(at, at)] = squareform(consensus)
+    return squareform(square)

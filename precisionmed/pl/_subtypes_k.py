@@ -152,8 +152,9 @@ def chosen_k(adata: AnnData) -> int | None:
 
 
 def _descriptive(adata: AnnData) -> bool:
-    """Say whether the cohort gives no evidence of subtypes, so that k merely describes it."""
-    return not bool(slot(adata, "subtypes").get("evidence", True))
+    """Say whether no subtypes are announced, so that k merely describes the cohort."""
+    found = slot(adata, "subtypes")
+    return "stopped" in found or not bool(found.get("evidence", True))
 
 
 def _ring(ax: Axes, table: pd.DataFrame, label: str) -> None:

@@ -161,7 +161,9 @@ def _subtypes(run: Run) -> list[Call]:
     rows = []
     if "subtype" in obs:
         n = count(obs["subtype"].notna().sum(), "sample")
-        rows.append(Call("subtype", "Molecular subtype", n, "found by clustering", None))
+        announced = "stopped" not in found and bool(found.get("evidence", True))
+        name = "Molecular subtype" if announced else "Group (no subtype is announced)"
+        rows.append(Call("subtype", name, n, "found by clustering", None))
     if "intrinsic_subtype" in obs:
         published = str(found.get("intrinsic_source", "")) == "published"
         learned = "published centroids" if published else count(run.adata.n_obs, "sample")

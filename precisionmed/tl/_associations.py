@@ -157,10 +157,10 @@ def _variable(column: pd.Series, groups: pd.Series, rng: np.random.Generator) ->
     if values.nunique() > MAX_LEVELS:
         return None
     counts = pd.crosstab(values.astype(str), group).to_numpy()
-    return _table_test(counts, rng)
+    return table_test(counts, rng)
 
 
-def _table_test(counts: np.ndarray, rng: np.random.Generator) -> _Test:
+def table_test(counts: np.ndarray, rng: np.random.Generator) -> _Test:
     n = int(counts.sum())
     if counts.shape == (2, 2):
         statistic, p = stats.fisher_exact(counts)

@@ -67,7 +67,7 @@ def fit_callers(
 
 def _learnable(adata: AnnData, subtype: pd.Series, notes: list[str]) -> np.ndarray:
     """Return the subtypes that have enough patients for a centroid, "" for the others."""
-    labels = subtype.astype(str)
+    labels = subtype.astype(object).fillna("").astype(str)
     rare = _intrinsic.rare_labels(adata, labels.to_numpy(dtype=str))
     if rare:
         warn(

@@ -14,6 +14,9 @@ from sklearn.metrics import adjusted_rand_score
 from precisionmed.estimators.consensus import ConsensusClustering
 from precisionmed.estimators.gene_ranking import RANKINGS, top_genes
 
+AGREED, SHARED = 0.8, 0.8
+"""The other ways overrule the subtypes when the median of their agreement with one another reaches `AGREED`,
+and the median of their agreement with the subtypes stays below `SHARED` of that."""
 CLUSTERERS = ("hierarchical", "kmeans", "pam")
 RESAMPLES = 50
 """Of each partition: enough for its labels, which is all that is compared."""
@@ -27,7 +30,10 @@ class Robustness(NamedTuple):
     agreement: pd.DataFrame
     """Adjusted Rand index between any two partitions, square."""
     stays: np.ndarray
-    """Fraction of the partitions in which each sample is in the counterpart of its subtype, shape (n,)."""
+    """Fraction of the partitions in which each sample is in the counterpart of its subtype, shape (n,); NaN
+    for outliers, which have none."""
+    other: str
+    """What speaks against the subtypes when the partitions agree on another division; else empty."""
 
 
 def robustness(
@@ -46,8 +52,8 @@ def robustness(
     rng : Generator
         Randomness of the resamples.
     """
-    k = clustering.k_
-    subtype = clustering.labels_[k]
+    subtype, k = clustering.labels_[clustering.k_], clustering.n_clusters_
+    known = subtype >= 0
     partitions, rows = {}, []
     for ranking in RANKINGS:
         chosen = top_genes(values, ranking, n_genes, rng)
@@ -58,23 +64,48 @@ def robustness(
             )
             labels = again.fit(centred).labels_[k]
             partitions[f"{ranking} {clusterer}"] = labels
-            rows.append((ranking, clusterer, len(chosen), adjusted_rand_score(subtype, labels)))
+            rows.append((ranking, clusterer, len(chosen), adjusted_rand_score(subtype[known], labels[known])))
     names = ["genes", "clusterer", "n_genes", "agreement"]
     stays = np.mean([counterparts(subtype, labels) == subtype for labels in partitions.values()], axis=0)
-    return Robustness(pd.DataFrame(rows, columns=names).rename(index=str), _pairwise(partitions), stays)
+    table, agreement = pd.DataFrame(rows, columns=names).rename(index=str), _pairwise(partitions)
+    return Robustness(
+        table, agreement, np.where(known, stays, np.nan), other_division(agreement, table["agreement"])
+    )
+
+
+def other_division(agreement: pd.DataFrame, with_subtypes: pd.Series) -> str:
+    """Say so when the partitions agree with one another, and not with the subtypes; else nothing.
+
+    Parameters
+    ----------
+    agreement : DataFrame
+        Adjusted Rand index of the partitions with one another, square.
+    with_subtypes : Series
+        That of each partition with the subtypes.
+    """
+    pairs = np.median(agreement.to_numpy()[np.triu_indices(len(agreement), 1)])
+    own = float(np.median(with_subtypes))
+    if pairs < AGREED or own >= SHARED * pairs:
+        return ""
+    return (
+        f"{len(agreement)} other ways to cluster agree on another division (median adjusted Rand "
+        f"index {pairs:.2f} with one another, {own:.2f} with this one)"
+    )
 
 
 def counterparts(subtype: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Rename the clusters to the subtypes that they share most samples with, one to one (Kuhn 1955).
 
-    Clusters without a counterpart become -1.
+    Clusters without a counterpart become -1, as do outliers (-1) of `labels`; those of `subtype` do
+    not count.
     """
+    known = (subtype >= 0) & (labels >= 0)
     shared = np.zeros((subtype.max() + 1, labels.max() + 1), dtype=np.int64)
-    np.add.at(shared, (subtype, labels), 1)
+    np.add.at(shared, (subtype[known], labels[known]), 1)
     names = np.full(shared.shape[1], -1)
     own, other = linear_sum_assignment(shared, maximize=True)
     names[other] = own
-    return names[labels]
+    return np.where(labels >= 0, names[labels], -1)
 
 
 def _pairwise(partitions: dict[str, np.ndarray]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 from precisionmed.tl import _robustness
 from precisionmed.tl._callers import GENES_PER_SUBTYPE
 from precisionmed.tl._markers import FEWEST_GENES, MOST_GENES
+from precisionmed.tl._technical import STRONG_ETA2, STRONG_PAIR, STRONG_V
 
 CORE = 0.8
 """Mean consensus of a core sample with its subtype, at least."""
@@ -33,7 +34,9 @@ _METRICS = {
 def subtypes_methods(result: dict[str, Any]) -> str:
     """Return how the subtypes were found and described, from what is about to be stored."""
     params = result["params"]
-    parts = [_clustering(params), str(result["reason"]), _core(params), _markers(result)]
+    parts = [_clustering(params), str(result["reason"]), _technical(result), _core(params)]
+    if "markers" in result:
+        parts.append(_markers(result))
     if "known_classes" in result:
         parts.append(
             "Agreement with known classes is the adjusted Rand index (Hubert and Arabie 1985), with a "
@@ -46,7 +49,7 @@ def subtypes_methods(result: dict[str, Any]) -> str:
         "leading genes of each subtype; this was cross-validated in 5 folds against the subtypes found in "
         "the whole cohort. "
     )
-    return " ".join(parts)
+    return " ".join(part for part in parts if part)
 
 
 def _clustering(params: dict[str, Any]) -> str:
@@ -64,6 +67,11 @@ def _clustering(params: dict[str, Any]) -> str:
         f"resamples of {params['sample_fraction']:.0%} of the samples, {how}, and average linkage on "
         f"1 - consensus, for 2 to {params['k_max']} subtypes."
     )
+    if params.get("min_fraction"):
+        said += (
+            f" Clusters of fewer than {params['min_fraction']:.0%} of the samples (at least 5) are outliers "
+            "without a subtype; those at the clearest number were set aside and the others clustered again."
+        )
     if not params["n_null"]:
         return said
     return (
@@ -71,6 +79,17 @@ def _clustering(params: dict[str, Any]) -> str:
         f"was compared with that of {params['n_null']} cohorts without subtypes: random rotations of the "
         "samples, which keep means and covariances of the genes (Langsrud 2005; John et al. 2020)."
     )
+
+
+def _technical(result: dict[str, Any]) -> str:
+    said = ""
+    if "technical" in result:
+        said = (
+            "Subtypes count as following a batch, plate or site from a Cramér’s V (corrected for bias; "
+            f"Bergsma 2013) of {STRONG_V} for all or {STRONG_PAIR} for any two, library size and the number "
+            f"of detected genes from an eta² of {STRONG_ETA2} of the ranks, each with p below 0.01."
+        )
+    return f"{said} {result['stopped']}".strip() if "stopped" in result else said
 
 
 def _core(params: dict[str, Any]) -> str:

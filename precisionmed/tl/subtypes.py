@@ -12,7 +12,6 @@ import pandas as pd
 from precisionmed.config import step_generator
 from precisionmed.config.minima import GENES_TO_CLUSTER, SAMPLES_TO_CLUSTER
 from precisionmed.errors import InputError, warn
-from precisionmed.estimators._consensus_scores import GRID
 from precisionmed.estimators._moderated import moderated_t
 from precisionmed.estimators.consensus import ConsensusClustering
 from precisionmed.estimators.gene_ranking import top_genes
@@ -21,7 +20,7 @@ from precisionmed.io.gene_sets import biological_processes, read_gene_sets
 from precisionmed.pp._inputs import dense, measured, roles_of, store
 from precisionmed.pp._order import by_name
 from precisionmed.progress import progress_bar
-from precisionmed.tl import _callers, _robustness
+from precisionmed.tl import _callers, _technical
 from precisionmed.tl._associations import association_table, clinical_variables
 from precisionmed.tl._embedding import check_umap, principal_components, umap_embedding
 from precisionmed.tl._groups import methods as audit_methods
@@ -35,14 +34,19 @@ from precisionmed.tl._markers import (
     marker_table,
     measured_sets,
 )
-from precisionmed.tl._subtypes_methods import CORE, CORE_STAYS, RULES, subtypes_methods
+from precisionmed.tl._subtypes_kept import clustering_tables, keep_robustness, keep_samples
+from precisionmed.tl._subtypes_methods import subtypes_methods
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 _SAMPLES_PER_SUBTYPE = 4  # at least, on average, at the largest k tried
-_MADE = ("subtype", "subtype_confidence", "subtype_core", "subtype_silhouette", "subtype_robustness")
-_PARTS = ("clustering", "robustness", "umap", "associations", "callers", "known classes")
+_MADE = (
+    "subtype",
+    *(f"subtype_{part}" for part in ("confidence", "core", "silhouette", "robustness", "outlier")),
+)
+# New ones go to the end: the streams of the others stay as they are.
+_PARTS = ("clustering", "robustness", "umap", "associations", "callers", "known classes", "technical")
 
 
 @by_name
@@ -57,6 +61,7 @@ def subtypes(
     metric: str = "pearson",
     resamples: int = 500,
     sample_fraction: float = 0.8,
+    min_fraction: float = 0.05,
     n_null: int = 100,
     robustness: bool = True,
     gene_sets: str | Path | None = None,
@@ -87,6 +92,9 @@ def subtypes(
         What clusters each resample, the linkage of the hierarchical clusterer, and the distance of samples.
     resamples, sample_fraction
         Number of resamples, and the fraction of samples in each.
+    min_fraction
+        Smallest subtype, as a fraction of the samples and at least five of them. Smaller clusters are
+        outliers: `subtype` is missing and `subtype_outlier` true.
     n_null
         Cohorts without subtypes to compare with; 0 compares the values of k only with each other.
     robustness
@@ -129,20 +137,23 @@ def subtypes(
         metric=metric,
         resamples=resamples,
         sample_fraction=sample_fraction,
+        min_fraction=min_fraction,
         k=k,
         n_null=n_null,
         random_state=rngs["clustering"],
     )
     with progress_bar("subtypes: cohorts without any") as tick:
         clustering.fit(values, progress=tick)
-    subtype = _keep_samples(adata, clustering)
+    if not clustering.n_clusters_:
+        return _skipped(adata, f"k = {clustering.k_} gives only clusters too small to be subtypes.", seed)
+    subtype = keep_samples(adata, clustering, notes)
     _keep_embeddings(adata, values, rngs["umap"] if umap else None)
-    result = _clustering_tables(adata, clustering)
-    if robustness:
-        result |= _keep_robustness(adata, frame, clustering, values.shape[1], rngs["robustness"])
+    result = clustering_tables(adata, clustering)
+    if robustness and clustering.n_clusters_ > 1:
+        result |= keep_robustness(adata, frame, clustering, values.shape[1], rngs["robustness"])
     result |= _describe(frame, subtype, sets)
     result["associations"] = association_table(adata.obs, subtype, _clinical(adata), rngs["associations"])
-    _look_at_batches(result["associations"], notes)
+    result |= _technical.verdict(adata, subtype, result, rngs["technical"], notes)
     models, said = _callers.fit_callers(adata, frame, subtype, result, rngs["callers"], notes)
     result |= known_class_tables(adata.obs, subtype, known_classes, rngs["known classes"])
     used = {
@@ -207,61 +218,11 @@ def _skipped(adata: AnnData, reason: str, seed: int) -> AnnData:
     return adata
 
 
-def _keep_samples(adata: AnnData, clustering: ConsensusClustering) -> pd.Series:
-    """Store what each sample got, and return its subtype."""
-    k = clustering.k_
-    names = [f"S{i + 1}" for i in range(k)]
-    codes = clustering.labels_[k]
-    adata.obs = adata.obs.drop(columns="subtype_robustness", errors="ignore")  # of a run before
-    adata.obs["subtype"] = pd.Categorical(np.array(names, dtype=object)[codes], categories=names)
-    adata.obs["subtype_confidence"] = clustering.confidence_
-    adata.obs["subtype_silhouette"] = clustering.silhouette_
-    adata.obs["subtype_core"] = (clustering.confidence_ >= CORE) & (clustering.silhouette_ > 0)
-    adata.obsp["consensus"] = clustering.consensus_matrix(k)
-    return adata.obs["subtype"]
-
-
 def _keep_embeddings(adata: AnnData, values: np.ndarray, umap_rng: np.random.Generator | None) -> None:
     adata.obsm["X_pca"] = principal_components(values)
     adata.obsm.pop("X_umap", None)  # of a run before
     if umap_rng is not None:
         adata.obsm["X_umap"] = umap_embedding(adata.obsm["X_pca"], umap_rng)
-
-
-def _keep_robustness(
-    adata: AnnData,
-    frame: pd.DataFrame,
-    clustering: ConsensusClustering,
-    n_genes: int,
-    rng: np.random.Generator,
-) -> dict[str, pd.DataFrame]:
-    """Cluster again with other choices; a core sample stays in its subtype in most of them."""
-    found = _robustness.robustness(
-        frame.to_numpy(),
-        clustering,
-        n_genes=n_genes,
-        rng=rng,
-    )
-    adata.obs["subtype_robustness"] = found.stays
-    adata.obs["subtype_core"] &= found.stays >= CORE_STAYS
-    return {"robustness": found.partitions, "robustness_agreement": found.agreement}
-
-
-def _clustering_tables(adata: AnnData, clustering: ConsensusClustering) -> dict[str, Any]:
-    scores = pd.DataFrame(clustering.scores_)
-    scores["chosen"] = scores["k"] == clustering.k_
-    curves = [pd.DataFrame({"k": k, "consensus": GRID, "cdf": cdf}) for k, cdf in clustering.cdf_.items()]
-    votes = [(rule, k, RULES[rule]) for rule, k in clustering.votes_.items()]
-    tables = {
-        "order": adata.obs_names[clustering.order_].to_numpy(dtype=object),
-        "k_scores": scores.rename(index=str),
-        "votes": pd.DataFrame(votes, columns=["rule", "k", "reason"]).rename(index=str),
-        "cdf": pd.concat(curves, ignore_index=True).rename(index=str),
-        "reason": clustering.reason_,
-    }
-    if clustering.evidence_ is not None:
-        tables["evidence"] = clustering.evidence_
-    return tables
 
 
 def measured_gene_sets(genes: pd.Index, path: str | Path | None, notes: list[str]) -> MeasuredSets | None:
@@ -280,7 +241,10 @@ def measured_gene_sets(genes: pd.Index, path: str | Path | None, notes: list[str
 def _describe(frame: pd.DataFrame, subtype: pd.Series, sets: MeasuredSets | None) -> dict[str, Any]:
     """Return the marker genes and the gene sets of the subtypes."""
     names = list(subtype.cat.categories)
-    found = moderated_t(frame.to_numpy(), subtype.astype(str).to_numpy(), np.array(names))
+    if len(names) < 2:
+        return {}
+    known = subtype.notna().to_numpy()
+    found = moderated_t(frame.to_numpy()[known], subtype[known].astype(str).to_numpy(), np.array(names))
     tables: dict[str, Any] = {"markers": marker_table(found, frame.columns, names)}
     if sets is not None:
         tables |= {"gene_sets": gene_set_table(found, sets, names), "n_gene_sets": len(sets.names)}
@@ -288,8 +252,8 @@ def _describe(frame: pd.DataFrame, subtype: pd.Series, sets: MeasuredSets | None
 
 
 def _params(clustering: ConsensusClustering) -> dict[str, Any]:
-    names = ("clusterer", "linkage", "metric", "resamples", "sample_fraction", "n_null")
-    return {"k": clustering.k_, **{name: getattr(clustering, name) for name in names}}
+    names = ("clusterer", "linkage", "metric", "resamples", "sample_fraction", "min_fraction", "n_null")
+    return {"k": clustering.n_clusters_, **{name: getattr(clustering, name) for name in names}}
 
 
 def _clinical(adata: AnnData) -> list[str]:
@@ -300,13 +264,3 @@ def _clinical(adata: AnnData) -> list[str]:
     if summary is not None:
         columns = [c for c in columns if c in set(summary["variable"])]
     return clinical_variables(pd.Index(columns), roles_of(adata))
-
-
-def _look_at_batches(associations: pd.DataFrame, notes: list[str]) -> None:
-    found = associations[(associations["variable"] == "batch") & (associations["fdr"] < 0.05)]
-    if len(found):
-        warn(
-            f"Subtypes differ between batches (FDR {found['fdr'].iloc[0]:.1g}): they may be technical "
-            "rather than biological; correct with batch.method 'combat', or compare after it.",
-            notes,
-        )

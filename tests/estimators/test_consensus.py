@@ -13,6 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from precisionmed.errors import InputError
 from precisionmed.estimators import ConsensusClustering, _leiden
+from precisionmed.estimators.consensus import smallest_cluster
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "consensus"
 
@@ -37,7 +38,8 @@ def _planted(k: int, seed: int, n: int = 120, p: int = 400, effect: float = 2.0)
 def test_equals_consensusclusterplus_given_its_subsamples(name, parameters):
     expression = pd.read_csv(REFERENCE / "expression.csv")
     subsamples = pd.read_csv(REFERENCE / f"{name}_subsamples.csv", header=None).to_numpy()
-    model = ConsensusClustering((2, 3, 4), n_null=0, **parameters)
+    # ConsensusClusterPlus knows no outliers.
+    model = ConsensusClustering((2, 3, 4), n_null=0, min_fraction=0, **parameters)
     model.fit(expression, subsamples=list(subsamples))
     classes = pd.read_csv(REFERENCE / f"{name}_classes.csv")
     for k in (2, 3, 4):
@@ -217,3 +219,48 @@ def test_constant_and_missing_values_are_named():
     X[7, 0] = np.nan
     with pytest.raises(InputError, match="missing"):
         ConsensusClustering(resamples=10).fit(X)
+
+
+def _with_outliers(n: int, outliers: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Three classes and samples that each have a profile of their own, far from all others."""
+    rng = np.random.default_rng(seed)
+    truth = np.concatenate([np.arange(n) % 3, np.full(outliers, -1)])
+    X = rng.normal(size=(n + outliers, 200)) + 1.5 * rng.normal(size=(4, 200))[truth] * (truth >= 0)[:, None]
+    X[n:] += 3 * rng.normal(size=(outliers, 200))
+    return X - np.median(X, axis=0), truth
+
+
+@pytest.mark.parametrize("clusterer", ["hierarchical", "kmeans", "pam"])
+@pytest.mark.parametrize("outliers", [0, 1, 3, 5])
+def test_outliers_add_no_cluster(clusterer, outliers):
+    X, truth = _with_outliers(117, outliers)
+    model = ConsensusClustering((2, 3, 4, 5), clusterer, resamples=40, n_null=0, random_state=1).fit(X)
+    labels = model.labels_[model.k_]
+    assert model.n_clusters_ == 3 == labels.max() + 1
+    assert np.bincount(labels[labels >= 0]).min() >= smallest_cluster(len(X), 0.05)
+    assert adjusted_rand_score(truth[:117], labels[:117]) == 1
+    assert sorted(model.order_) == list(range(len(X)))
+    assert not model.confidence_[labels < 0].any()
+    assert model.consensus_matrix().shape == (len(X), len(X))
+
+
+def test_outliers_are_set_aside_whatever_the_order_of_samples():
+    X, _ = _with_outliers(90, 3)
+    X[90:] *= 10  # far from all others: the first to come off the tree, one by one
+    frame = pd.DataFrame(X, index=[f"s{i:03}" for i in range(93)])
+    settings = {"k_range": (2, 3, 4), "metric": "euclidean", "resamples": 40, "n_null": 19, "random_state": 1}
+    model = ConsensusClustering(**settings).fit(frame)
+    at = np.random.default_rng(0).permutation(93)
+    again = ConsensusClustering(**settings).fit(frame.iloc[at])
+    np.testing.assert_array_equal(model.labels_[model.k_][at], again.labels_[again.k_])
+    np.testing.assert_allclose(model.consensus_matrix()[np.ix_(at, at)], again.consensus_matrix())
+    assert (model.labels_[model.k_][90:] == -1).all()
+    assert "3 samples were set aside as outliers" in model.reason_
+    assert (model.k_, model.n_clusters_, model.evidence_) == (3, 3, True)
+
+
+def test_the_smallest_cluster():
+    assert [smallest_cluster(n, 0.05) for n in (12, 100, 101, 3000)] == [5, 5, 6, 150]
+    assert smallest_cluster(100, 0) == 1
+    with pytest.raises(InputError, match=r"min_fraction must be at least 0 and below 0\.5"):
+        ConsensusClustering(min_fraction=0.5).fit(np.random.default_rng(0).normal(size=(30, 9)))

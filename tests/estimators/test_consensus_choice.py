@@ -25,7 +25,8 @@ def test_a_k_must_add_a_subtype_of_some_size():
     k, evidence, reason = choice.choose_k(_scores([0.7, 0.90, 0.90, 0.89, 0.95], [2, 3, 3, 4, 4]), min_size=6)
     assert k == 5, "the largest that adds one and is nearly as clear as the clearest of these"
     assert evidence is None
-    assert "1 subtype has fewer than 6 samples" in reason
+    assert "1 of the 5 clusters has fewer than 6 samples" in reason
+    assert "4 subtypes are left" in reason
     assert "not compared" in reason
 
 

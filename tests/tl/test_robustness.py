@@ -14,6 +14,7 @@ def _found(labels: np.ndarray) -> ConsensusClustering:
     clustering = ConsensusClustering()
     clustering.k_ = int(labels.max()) + 1
     clustering.labels_ = {clustering.k_: labels}
+    clustering.n_clusters_ = clustering.k_
     return clustering
 
 
@@ -71,3 +72,27 @@ def test_counterparts_are_the_best_one_to_one_names():
 def test_a_cluster_without_a_counterpart_is_nobodys():
     subtype = np.zeros(6, dtype=int)
     np.testing.assert_array_equal(counterparts(subtype, np.array([0, 0, 0, 0, 1, 1])), [0, 0, 0, 0, -1, -1])
+
+
+def test_outliers_are_in_no_counterpart():
+    subtype = np.array([0, 0, 0, 1, 1, 1, -1])
+    labels = np.array([1, 1, -1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(counterparts(subtype, labels), [0, 0, -1, 1, 1, 1, 1])
+    values, truth = _planted()
+    truth[[4, 50]] = -1
+    found = robustness(values, _found(truth), n_genes=100, rng=np.random.default_rng(1))
+    assert np.isnan(found.stays[[4, 50]]).all()
+    assert np.isfinite(np.delete(found.stays, [4, 50])).all()
+    assert found.partitions["agreement"].min() > 0.9
+    assert not found.other
+
+
+def test_ways_that_agree_on_another_division_overrule():
+    values, truth = _planted()
+    wrong = np.where(truth == 2, 0, truth)
+    wrong[:20] = 2  # two subtypes merged, another split
+    found = robustness(values, _found(wrong), n_genes=100, rng=np.random.default_rng(1))
+    assert found.other.startswith("9 other ways to cluster agree on another division")
+    random = np.random.default_rng(3).permutation(truth)
+    noise = np.random.default_rng(4).normal(size=values.shape)
+    assert not robustness(noise, _found(random), n_genes=100, rng=np.random.default_rng(1)).other

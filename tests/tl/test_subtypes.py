@@ -267,11 +267,31 @@ def test_associations_find_what_is_planted(learned):
     assert (table["p"].diff().dropna() >= 0).all()
 
 
-def test_subtypes_that_are_batches_are_pointed_out():
-    adata = _cohort(n_batches=2, batch_effect=1.2)
-    with pytest.warns(PrecisionMedWarning, match="differ between batches"):
+def test_subtypes_that_differ_between_batches_are_pointed_out():
+    adata = _cohort()
+    second = (adata.obs["intrinsic"] == "LumA") & (np.arange(140) % 3 > 0)
+    adata.obs["batch"] = pd.Categorical(np.where(second, "b2", "b1"))
+    with pytest.warns(PrecisionMedWarning, match="differ between batches|follow 'batch'"):
         _run(adata)
-    assert any("batches" in note for note in _found(adata)["notes"])
+    assert any("batch" in note for note in _found(adata)["notes"])
+
+
+def test_outliers_get_no_subtype():
+    adata = _cohort()
+    # Two of the four classes are below a fifth of the samples.
+    with pytest.warns(PrecisionMedWarning, match="are outliers without a subtype"):
+        _run(adata, k=4, min_fraction=0.2, robustness=True)
+    found, obs = _found(adata), adata.obs
+    assert obs["subtype"].nunique() == found["params"]["k"] < 4
+    assert obs["subtype"].value_counts().min() >= found["min_size"] == 28
+    np.testing.assert_array_equal(obs["subtype_outlier"], obs["subtype"].isna())
+    assert 0 < obs["subtype_outlier"].sum() < 70
+    assert not obs["subtype_core"][obs["subtype_outlier"]].any()
+    np.testing.assert_array_equal(obs["subtype_robustness"].isna(), obs["subtype_outlier"])
+    classes = set(decode(found["model"])["subtype"].classes_)
+    assert classes == set(found["markers"]["subtype"]) == set(obs["subtype"].dropna())
+    assert sorted(found["order"]) == sorted(adata.obs_names)
+    assert "outliers without a subtype" in found["methods"]
 
 
 def test_patients_with_two_samples_stay_in_one_fold():

@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from precisionmed.io._guess._draft import SAMPLE_NAMES, Draft, counted, few_enough
+from precisionmed.io._guess._draft import SAMPLE_NAMES, Draft, counted, few_enough, from_expression, matches
 from precisionmed.io._tissue import tissue_of_value
 
 BATCHES = (
@@ -26,6 +26,12 @@ _NOT_BATCH = (
     r"run ?time|run in|lab (value|test)|study (entry|end|id)|days|date of (birth|death)|cluster|size|normali"
 )
 _NOT_PATIENT = r"status|number of|\bage\b|vital|count|sex|gender|race|\bn\b|weight|height|size"
+
+
+def names_a_batch(column: str) -> bool:
+    """Return whether a column is called as one with batches, plates or sites is."""
+    named = any(matches(column, pattern) for pattern in BATCHES)
+    return named and not matches(column, _NOT_BATCH) and not from_expression(column)
 
 
 def find_batch(draft: Draft) -> str | None:

@@ -17,6 +17,7 @@ def cautions(run: Run) -> list[str]:
     """Return the cautions that apply to this run, the most consequential first."""
     said = [
         *_unused(run),
+        *_subtypes(run),
         *_labels(run),
         *few_called(run),
         *_survival(run),
@@ -44,6 +45,17 @@ def _unused(run: Run) -> list[str]:
     return [
         f"Clinical columns that look like {join(list(kinds))} are not used: {columns}. The reasons are in "
         "the section on the cohort; declare them under cohort.roles if they are what they look like."
+    ]
+
+
+def _subtypes(run: Run) -> list[str]:
+    """Return why the groups found are not announced as subtypes."""
+    found = run.step("subtypes")
+    if "stopped" not in found:
+        return []
+    return [
+        f"{found['stopped']} {found['remedy']} Whatever is shown by subtype, survival too, is shown by these "
+        "groups."
     ]
 
 

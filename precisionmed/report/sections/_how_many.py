@@ -13,8 +13,8 @@ _SCORES = ["k", "pac", "null_pac", "p", "silhouette", "cophenetic", "delta_area"
 
 
 def descriptive(found: dict[str, Any]) -> bool:
-    """Say whether the groups only describe: the cohort gives no evidence of subtypes."""
-    return "evidence" in found and not bool(found["evidence"])
+    """Say whether the groups only describe: no evidence of subtypes, or something else explains them."""
+    return "stopped" in found or ("evidence" in found and not bool(found["evidence"]))
 
 
 def family_p(found: dict[str, Any]) -> float:
@@ -33,7 +33,10 @@ def verdict(run: Run, found: dict[str, Any], page: Page) -> None:
     k, p, reason = run.adata.obs["subtype"].nunique(), family_p(found), str(found.get("reason", ""))
     tested = f"{p_text(p)}, corrected for all numbers tried"
     kind, lead = "verdict", f"{count(k, 'group')}; whether they are more than chance was not tested."
-    if descriptive(found):
+    if "stopped" in found:
+        kind, lead = "no verdict", f"No subtypes are announced. {found['stopped']}"
+        reason = f"{found['remedy']} {reason} The {count(k, 'group')} below only describe this cohort."
+    elif descriptive(found):
         kind, lead = (
             "no verdict",
             "No subtypes: no number of them is more stable than without any.",

@@ -85,6 +85,9 @@ def _sizes(obs: pd.DataFrame) -> str:
     listed = []
     for name, own in core.groupby(obs["subtype"], observed=True):
         listed.append(f"{name}: {count(len(own), 'sample')}, {int(own.sum()):,} core")
+    outliers = int(obs["subtype"].isna().sum())
+    if outliers:
+        listed.append(f"{count(outliers, 'outlier')} without a subtype")
     ways = " and in most other ways to cluster" if "subtype_robustness" in obs else ""
     return (
         f"{'; '.join(listed)}. Core samples ({percent(float(core.mean()))}) stay with their subtype in "

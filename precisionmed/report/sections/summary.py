@@ -70,6 +70,12 @@ def _subtypes(run: Run) -> list[tuple[str, str]]:
         return []
     sizes = run.adata.obs["subtype"].value_counts(sort=False)
     listed = join([f"{name} ({int(n)})" for name, n in sizes.items() if n])
+    outliers = int(run.adata.obs["subtype"].isna().sum())
+    if outliers:
+        listed += f"; {count(outliers, 'outlier')} without a subtype"
+    if "stopped" in run.step("subtypes"):
+        said = f"none are announced. {run.step('subtypes')['stopped']}"
+        return [("Subtypes", f"{said} Groups that only describe the cohort: {listed}.")]
     if descriptive(run.step("subtypes")):
         said = "no subtypes: the cohort is not clearly more structured than one without."
         return [("Subtypes", f"{said} Groups that only describe it: {listed}.")]
