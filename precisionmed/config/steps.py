@@ -189,3 +189,5 @@ class ReportConfig(Section):
     """Title of the page."""
     author: str = ""
     """Who is responsible for this run."""
+    pseudonyms: bool = False
+    """Call samples S001, S002, ... and patients P001, ... in the page, its figures and its tables."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from precisionmed.config import RunConfig
 from precisionmed.io.run import replacing
 from precisionmed.report._page import Book, Page, Run
+from precisionmed.report._pseudonyms import pseudonymous
 from precisionmed.version import __version__
 
 if TYPE_CHECKING:
@@ -59,10 +60,14 @@ def build(
     """
     from precisionmed.report.sections import SECTIONS
 
+    validations = dict(validations or {})
+    if config.report.pseudonyms:
+        adata = pseudonymous(adata)
+        validations = {name: pseudonymous(other) for name, other in validations.items()}
     run = Run(
         adata=adata,
         config=config,
-        validations=dict(validations or {}),
+        validations=validations,
         model_path=None if model_path is None else Path(model_path),
         folder=Path(output_folder),
         durations=dict(durations or {}),
