@@ -10,6 +10,7 @@ import pytest
 from precisionmed.config import RunConfig
 from precisionmed.report._page import Book, Page, Run
 from precisionmed.report.sections import _how_many, subtypes, summary
+from precisionmed.report.sections._cautions import cautions
 
 from .._fabricated import cohort
 
@@ -67,6 +68,25 @@ def test_without_evidence_everything_is_called_descriptive(
     assert lead == "Subtypes"
     assert finding.startswith("no subtypes: ")
     assert ("none", "molecular subtypes") in summary._tiles(_run(adata, config, tmp_path))
+
+
+def test_groups_that_follow_a_batch_are_not_announced(
+    adata: ad.AnnData, config: RunConfig, tmp_path: Path
+) -> None:
+    found = adata.uns["precisionmed"]["subtypes"]
+    found["stopped"] = "These groups follow 'plate' (Cramér's V 0.76); not announced as molecular subtypes."
+    found["remedy"] = "Correct it (batch.method: combat)."
+    kind, said = _verdict(adata, config, tmp_path)
+    assert kind == "no verdict"
+    assert said.startswith("No subtypes are announced. These groups follow 'plate' (Cramér's V 0.76)")
+    assert "batch.method: combat" in said
+    run = _run(adata, config, tmp_path)
+    finding = summary._subtypes(run)[0][1]
+    assert (
+        finding.startswith("none are announced. These groups follow 'plate'") and "fall into" not in finding
+    )
+    assert ("none", "molecular subtypes") in summary._tiles(run)
+    assert any("follow 'plate'" in said and "combat" in said for said in cautions(run))
 
 
 def test_a_number_that_was_asked_for_is_not_sold_as_found(

@@ -141,6 +141,11 @@ def _what(run: Run, found: dict[str, Any], page: Page) -> None:
     page.table(
         ("subtypes", "associations"), found.get("associations"), "Association with clinical variables."
     )
+    page.table(
+        ("subtypes", "technical"),
+        found.get("technical"),
+        "Whether the groups follow a batch, plate, site or the libraries: strength and evidence.",
+    )
     said = _survival(run)
     if said:
         page.text(said)
