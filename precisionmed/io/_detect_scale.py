@@ -22,6 +22,7 @@ from precisionmed.io._scale_evidence import (
 
 _SCALED, UNSCALED = 0.25, 0.4  # standard deviation of log2 size factors
 _TRANSCRIPTOME = 5000  # genes
+_MOST_CALLS, _ENOUGH = 4, 200
 _SCANNER = 2.0**16
 _WORDS = (  # of a file's name, where the numbers leave two answers open
     ("counts", r"counts?"),
@@ -57,6 +58,8 @@ def detect_scale(values: pd.DataFrame, name: str = "") -> tuple[Scale | None, st
     low, high = float(finite.min()), float(finite.max())
     span = f"values from {low:.4g} to {high:.4g}"
     whole = bool((finite == np.rint(finite)).all())
+    if whole and 0 < high - low <= _MOST_CALLS and finite.size >= _ENOUGH:
+        return None, f"whole {span} only: calls (mutations, copies) rather than expression"
     if low < 0:
         if high <= LARGEST_LOG and low >= -LARGEST_LOG:
             return cast("tuple[Scale, str]", signed_scale(x, span))

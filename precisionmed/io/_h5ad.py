@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from precisionmed.errors import InputError
+from precisionmed.io._scale_evidence import LARGEST_LOG
 from precisionmed.io._stored import open_h5ad
 from precisionmed.io.genes import gene_likeness
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _COUNT_LAYERS = ("counts", "raw_counts", "count", "raw")
+_COMPARED, _EXACT = 200, 0.9999
+"""Genes that tell whether `X` is made of `raw`, and a correlation that rounding leaves."""
 _GENE_NAMES = ("gene_symbol", "gene_symbols", "symbol", "gene_name", "gene_names", "feature_name", "gene_id",
                "gene_ids", "ensembl_id", "ensembl")  # fmt: skip
 
@@ -41,7 +44,9 @@ def read_h5ad(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
         )
     dense = dense.T.astype(np.float64)
     notes = [f"{path.name}: the values were taken from {source}."]
-    if logarithm:
+    if logarithm == 1:
+        notes.append(f"{path.name}: {source} is linear, X its logarithm; log2(x + 1) was made.")
+    elif logarithm:
         dense = dense * logarithm
         notes.append(f"{path.name}: {source} holds logarithms of another base (uns['log1p']); log2 was made.")
     names = _gene_names(path, var, notes)
@@ -66,6 +71,8 @@ def _measured(path: Path, data: AnnData) -> tuple[str, Any, pd.DataFrame, float]
     if not (places or raw or here):
         raise InputError(f"{path}: has no matrix (neither X, raw nor layers['counts']); write it with one.")
     source, values, var = [*raw, *here, *places][0]
+    if source == "raw" and data.X is not None and _logs_of(data, values):
+        return "raw", _log2_of(values), var, 1.0
     return source, values, var, 0.0 if source.startswith("layers") else _to_log2(data, values)
 
 
@@ -95,6 +102,34 @@ def _to_log2(data: AnnData, values: Any) -> float:
     base = log1p.get("base")
     factor = float(np.log2(np.e)) if base is None else float(np.log2(float(base)))
     return 0.0 if factor == 1 else factor
+
+
+def _logs_of(data: AnnData, raw: Any) -> bool:
+    """Return whether `X` holds logarithms of `raw`, scaled by gene or not, and `raw` could be taken for some.
+
+    Genes are compared by the correlation of `X` with `raw` and with its logarithm: one of them is exact.
+    """
+    if float(_numbers(raw).max(initial=0)) > LARGEST_LOG or float(_numbers(raw).min(initial=0)) < 0:
+        return False
+    shared = data.var_names.intersection(data.raw.var_names)[:_COMPARED]
+    x = data[:, shared].X
+    y = data.raw[:, shared].X
+    x, y = (np.asarray(v.toarray() if sparse.issparse(v) else v, np.float64) for v in (x, y))
+    plain, logs = _correlation(x, y), _correlation(x, np.log1p(y))
+    return bool(logs > _EXACT and logs > plain)
+
+
+def _correlation(x: np.ndarray, y: np.ndarray) -> float:
+    """Return the median over columns of the correlation of two matrices, 0 where none varies."""
+    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    norm = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
+    found = (x * y).sum(axis=0)[norm > 0] / norm[norm > 0]
+    return float(np.nanmedian(found)) if len(found) else 0.0
+
+
+def _log2_of(values: Any) -> np.ndarray:
+    dense = values.toarray() if sparse.issparse(values) else np.asarray(values)
+    return np.log2(dense.astype(np.float64) + 1)
 
 
 def _gene_names(path: Path, var: pd.DataFrame, notes: list[str]) -> pd.Index:

@@ -128,7 +128,8 @@ def select_samples(
         values, table = values.loc[:, chosen], table[chosen]
         record.stage(stage, values, reason)
         if not chosen.any():
-            raise InputError(f"{file}: no sample is left ({reason}); relax cohort.keep or cohort.drop.")
+            fix = "relax cohort.keep or cohort.drop" if config.keep or config.drop else "check the matrix"
+            raise InputError(f"{file}: no sample is left ({reason}); {fix}.")
 
     for name, listed in config.keep.items():
         stay(equals_any(table[name], listed), f"keep {name}", f"{name} is not {' or '.join(listed)}")

@@ -12,6 +12,7 @@ import pandas as pd
 from precisionmed.errors import InputError, first_few
 from precisionmed.io._layout import Table, parse
 from precisionmed.io._number_format import MARKED, TEXT, NumberFormat, decide, describe, kinds, to_floats
+from precisionmed.io.genes import gene_likeness
 from precisionmed.io.tables import missing_words
 
 ANNOTATION = frozenset(
@@ -44,6 +45,40 @@ ANNOTATION = frozenset(
     | {"refseq", "ensembl", "ensembl_id", "ensembl_gene_id"}
 )
 """Names (lower case, `_` for blanks) of columns that describe genes."""
+
+_FEWEST_ROWS, _CLEARLY = 10, 0.3
+STATISTICS = frozenset(
+    [
+        "logfc",
+        "log2foldchange",
+        "lfcse",
+        "foldchange",
+        "pvalue",
+        "p.value",
+        "p_value",
+        "p-value",
+        "pval",
+        "padj",
+        "adj.p.val",
+        "adj.p.value",
+        "qvalue",
+        "q_value",
+        "fdr",
+        "basemean",
+        "aveexpr",
+        "logcpm",
+        "mean",
+        "median",
+        "average",
+        "total",
+        "sum",
+        "variance",
+        "mean_expr",
+        "row_mean",
+        "row_sum",
+    ]
+)
+"""Names (lower case, `_` for blanks) of columns that a comparison or a summary has added."""
 
 _CELL = r"[\t;| ]\"?[-+]?"
 _DECIMAL = re.compile(
@@ -86,6 +121,13 @@ def value_columns(
         No column holds numbers.
     """
     first = _identifiers(frame, header)
+    better = _better_identifiers(frame, first)
+    if better != first:
+        notes.append(
+            f"{path.name}: genes were named by column '{header[better]}', since '{header[first]}' says the "
+            "same of many rows."
+        )
+        first = better
     drop = [
         i
         for i in range(first + 1, len(header))
@@ -115,9 +157,22 @@ def _identifiers(frame: pd.DataFrame, header: Sequence[str]) -> int:
     return int(counted and text.dtype.kind == "O" and (kinds(text.to_numpy(object)) == TEXT).any())
 
 
+def _better_identifiers(frame: pd.DataFrame, first: int) -> int:
+    """Return the column that names genes where the first one puts them into a few classes (NanoString)."""
+    labels = pd.Index(frame.iloc[:, first].astype(str))
+    if len(labels) < _FEWEST_ROWS or 2 * labels.nunique() > len(labels):
+        return first
+    likeness = {first: gene_likeness(labels) + _CLEARLY}
+    for i in range(first + 1, frame.shape[1]):
+        column = frame.iloc[:, i]
+        if column.dtype.kind == "O" and column.nunique() > 2 * labels.nunique():
+            likeness[i] = gene_likeness(pd.Index(column.astype(str)))
+    return max(likeness, key=lambda i: (likeness[i], -i))
+
+
 def _describes(name: str, column: pd.Series) -> bool:
     """Return whether a column describes genes: by its name, or since nothing in it is a number."""
-    if name.lower().replace(" ", "_") in ANNOTATION:
+    if name.lower().replace(" ", "_") in ANNOTATION | STATISTICS:
         return True
     if column.dtype.kind in "iufb":
         return not name and bool(column.isna().all())

@@ -123,6 +123,8 @@ def _check_linear(
             _refuse(values, fractional, file, f"is no whole number; {what}give raw counts")
         missing = "is missing, which counts cannot be; write 0 where no read was counted"
         _refuse(values, values.isna(), file, missing)
+        too_many = f"is too large for counts, of which every one must be told from the next ({2**53:.0e})"
+        _refuse(values, values >= 2.0**53, file, too_many)
         exact = None if found == "counts" else scaled_exactly(np.where(x < 0, 0.0, x))
         if exact is not None:
             raise InputError(

@@ -5,7 +5,9 @@ import pytest
 from scipy import sparse
 
 from precisionmed.errors import InputError
+from precisionmed.io._value_columns import STATISTICS
 from precisionmed.io.expression import read_expression
+from precisionmed.io.genes import gene_table
 
 SAMPLES = [f"T{i}" for i in range(4)]
 MATRIX = pd.DataFrame(np.arange(12.0).reshape(3, 4) + 0.1, index=["ESR1", "PGR", "TP53"], columns=SAMPLES)
@@ -123,3 +125,53 @@ def test_a_blank_identifier_is_filled_from_another_column(text_file, text, label
     matrix = read_expression(text_file("expr.tsv", text), sample_names=["A", "B"])
     assert matrix.frame.index.tolist() == labels
     assert note in " ".join(matrix.notes)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("stored", [np.asarray, sparse.csr_matrix])
+def test_linear_values_in_raw_are_told_from_their_logarithms_in_x(tmp_path, scaled, stored):
+    linear = np.random.default_rng(0).gamma(2, 3, (9, 30))
+    data = anndata.AnnData(stored(linear), obs=pd.DataFrame(index=[f"s{i}" for i in range(9)]))
+    data.raw = data.copy()
+    logs = np.log1p(linear)
+    data.X = (logs - logs.mean(axis=0)) / logs.std(axis=0) if scaled else logs
+    data.uns["log1p"] = {"base": None}
+    data.write_h5ad(tmp_path / "m.h5ad")
+    matrix = read_expression(tmp_path / "m.h5ad")
+    np.testing.assert_allclose(matrix.frame.to_numpy().T, np.log2(linear + 1), rtol=1e-12)
+    assert any("raw is linear" in note for note in matrix.notes)
+    data.raw = anndata.AnnData(logs, var=data.var, obs=data.obs)
+    data.write_h5ad(tmp_path / "l.h5ad")
+    logarithms = read_expression(tmp_path / "l.h5ad").frame.to_numpy().T
+    np.testing.assert_allclose(logarithms, np.log2(linear + 1), rtol=1e-12)
+
+
+def test_columns_of_a_comparison_are_no_samples(tmp_path):
+    names = ["logFC", "adj.P.Val", "Mean", "Total"]
+    MATRIX.assign(**dict.fromkeys(names, 0.5)).to_csv(tmp_path / "m.csv")
+    matrix = read_expression(tmp_path / "m.csv")
+    pd.testing.assert_frame_equal(matrix.frame, MATRIX, check_names=False)
+    assert "logFC, adj.P.Val, Mean, Total" in matrix.notes[0]
+    kept = read_expression(tmp_path / "m.csv", sample_names=[*SAMPLES, "Total"])
+    assert list(kept.frame.columns) == [*SAMPLES, "Total"]
+
+
+def test_no_gene_is_called_like_a_column_of_a_comparison():
+    table = gene_table()
+    assert not [n for n in STATISTICS if n.upper() in table.upper or n.upper() in table.upper_aliases]
+
+
+def test_classes_of_genes_in_front_do_not_name_them(tmp_path):
+    genes = sorted(gene_table().symbols)[3000:3020]
+    values = pd.DataFrame(np.arange(80.0).reshape(20, 4), columns=SAMPLES)
+    names = pd.DataFrame({"Code Class": ["Endogenous"] * 18 + ["Positive"] * 2, "Name": genes})
+    table = pd.concat([names, values], axis=1)
+    table.to_csv(tmp_path / "m.csv", index=False)
+    matrix = read_expression(tmp_path / "m.csv")
+    assert list(matrix.frame.index) == genes
+    np.testing.assert_array_equal(matrix.frame.to_numpy(), values.to_numpy())
+    assert "named by column 'Name'" in matrix.notes[0]
+    names = pd.DataFrame({"symbol": genes[:5] * 4, "probe": [f"{i}_at" for i in range(20)]})
+    repeated = pd.concat([names, values], axis=1)
+    repeated.to_csv(tmp_path / "r.csv", index=False)
+    assert list(read_expression(tmp_path / "r.csv").frame.index) == genes[:5] * 4

@@ -257,3 +257,17 @@ def test_empty_samples_do_not_hide_the_scale():
         values = matrix(ALL[kind])
         spoilt = values.assign(empty=0.0, missing=np.nan)
         assert detect_scale(spoilt)[0] == detect_scale(values)[0]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 2), (-2, 3), (0, 5), (1, 4)])
+def test_calls_of_mutations_and_copies_are_no_expression(low, high):
+    calls = pd.DataFrame(np.random.default_rng(0).integers(low, high, (40, 10)).astype(float))
+    found, why = detect_scale(calls)
+    assert found is None
+    assert "calls (mutations, copies)" in why
+
+
+def test_counts_that_a_float_cannot_tell_apart_are_refused():
+    large = pd.DataFrame([[2.0**53, 5.0], [7.0, 8.0]], index=["ESR1", "PGR"], columns=["a", "b"])
+    with pytest.raises(InputError, match=r"gene 'ESR1', sample 'a': .* is too large for counts"):
+        check_scale(large, "counts", "x.tsv")
