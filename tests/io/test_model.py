@@ -11,6 +11,7 @@ import pytest
 from precisionmed import pp, tl
 from precisionmed.datasets import simulate
 from precisionmed.errors import InputError
+from precisionmed.io._evidence import sentence
 from precisionmed.io.model import LockedModel, lock
 
 FAST = {"n_folds": 3, "n_repeats": 1}
@@ -139,3 +140,15 @@ def test_what_the_files_were_is_locked(path):
     inputs = LockedModel.load(path).parts["inputs"]
     assert set(inputs["rows"].columns) == {"row", "gene", "chosen", "file"}
     assert inputs["whole_numbers"]
+
+
+def test_what_a_model_calls_is_one_sentence(path):
+    tasks = LockedModel.load(path).parts["tasks"]
+    her2 = tasks["her2"] | {"evidence": {"metric": "auc", "estimate": 0.9, "lower": 0.8, "upper": 1.0}}
+    chance = tasks["her2"] | {"evidence": {"metric": "auc", "estimate": 0.6, "lower": 0.504, "upper": 0.7}}
+    unknown = tasks["her2"] | {"evidence": {"metric": "auc", **dict.fromkeys(("estimate", "lower"), np.nan)}}
+    assert sentence({}).startswith("it calls nothing: no step had learned anything to call")
+    assert sentence({"her2": her2}) == "it calls her2."
+    said = sentence({"her2": her2, "a": chance, "b": unknown})
+    assert said.startswith("it calls her2; not called: a (not better than chance in training (AUC 0.60")
+    assert "b (how good it is could not be measured in training)" in said

@@ -6,8 +6,10 @@ import pytest
 from precisionmed.datasets import simulate
 from precisionmed.errors import InputError, PrecisionMedWarning
 from precisionmed.estimators._operating_point import band
+from precisionmed.estimators.out_of_fold import CrossValidation
 from precisionmed.io.codec import decode
 from precisionmed.pp.normalize import normalize
+from precisionmed.tl._classifier_tables import call_rates, comparison_table, performance_table
 from precisionmed.tl.classify import classify
 from precisionmed.tl.receptors import AMPLICON, receptors
 
@@ -119,3 +121,28 @@ def test_wrong_order_and_unknown_tasks_are_told():
         classify(normalize(simulate(40, 300)))
     with pytest.raises(InputError, match="no classifier 'er'"):
         classify(simulate(40, 300), tasks=["er"])
+
+
+def test_a_fold_or_cohort_of_one_class_leaves_no_number_and_no_error():
+    """Pairs within a test set make the AUC; without any it is missing, and the rates are defined."""
+    predictions = pd.DataFrame({"row": range(6), "repeat": 0, "fold": [0, 0, 0, 1, 1, 1], "score": range(6)})
+    result = CrossValidation(predictions, None)
+    call = np.array(["positive", "cannot call", "cannot call", "cannot call", "cannot call", "cannot call"])
+    for truth, known in (([1, 1, 1, 0, 0, 0], False), ([1, 1, 0, 0, 0, 0], True)):
+        truth = np.array(truth)
+        table = performance_table(truth, np.full(6, 0.5), call, result, {}).set_index("metric")
+        assert np.isfinite(table.loc["auc", "estimate"]) == known
+        assert table.loc["called", ["count", "n"]].tolist() == [1, 6]
+        assert np.isnan(table.loc["specificity", "estimate"])
+        assert len(comparison_table(truth, result, {"gene": np.arange(6.0)})) == known
+
+
+def test_a_patient_with_several_samples_counts_once():
+    truth, call = (
+        np.array([1, 1, 1, 0, 0]),
+        np.array(["positive", "negative", "positive", "negative", "cannot call"]),
+    )
+    rates = call_rates(truth, call, np.array(["a", "a", "b", "c", "d"]))
+    assert rates["sensitivity"][3:] == (1.5, 2.0)
+    assert rates["specificity"][3:] == (1.0, 1.0)
+    assert call_rates(truth, call)["sensitivity"][3:] == (2.0, 3.0)
