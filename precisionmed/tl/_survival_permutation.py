@@ -1,9 +1,10 @@
 """A p value of the out-of-fold risk groups: the cross-validation repeated with outcomes permuted.
 
 The log-rank test takes its groups as given. Out-of-fold groups are not: whether patient i is called high
-depends on the outcome of patient j, and that of j on the outcome of i. For a linear score each pair counts
-twice in the statistic and once in its variance, which is then half of what it should be: without any signal
-p < 0.05 comes in 17% of cohorts, P(|N(0, 2)| > 1.96). Permuting the outcomes and repeating all of it has the
+depends on the outcome of patient j, and that of j on the outcome of i. For a linear score each pair
+counts twice in the statistic and once in its variance, which is then half of what it should be: without any
+signal p < 0.05 comes in up to 17% of cohorts, P(|N(0, 2)| > 1.96); less often when few genes are chosen.
+Permuting the outcomes and repeating all of it has the
 right level in any cohort (Simon, Subramanian, Li and Menezes, Brief Bioinform 12:203, 2011).
 """
 
