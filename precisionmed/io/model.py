@@ -272,10 +272,23 @@ def _tasks(steps: dict[str, Any]) -> dict[str, Any]:
         found = steps["survival"][endpoint]
         if "model" in found:
             tasks[str(endpoint)] = {"kind": "survival", "unit": str(found["unit"]), **decode(found["model"])}
+            _check_shown(str(endpoint), tasks[str(endpoint)]["model"], steps)
     classifier = steps.get("response", {}).get("classifier", {})
     if "model" in classifier:
         tasks["response"] = {"kind": "receptor", "model": decode(classifier["model"])}
     return tasks
+
+
+def _check_shown(endpoint: str, model: Any, steps: dict[str, Any]) -> None:
+    """Refuse to lock another signature of an endpoint than the one that is shown."""
+    shown = steps.get("biomarkers", {})
+    if endpoint not in [str(task) for task in shown.get("tasks", [])]:
+        return
+    if not np.array_equal(decode(shown[endpoint]["model"]).coef_, model.coef_):
+        raise InputError(
+            f"endpoint '{endpoint}': the signature of biomarkers is not that of survival, run before "
+            "or on other samples; run survival again."
+        )
 
 
 def _manifest(adata: ad.AnnData, tasks: dict[str, Any], disclosed: list[str]) -> dict[str, Any]:

@@ -212,7 +212,7 @@ def _survival(run: Run) -> list[Call]:
         table, row = found[endpoint].get("concordance"), None
         if table is not None and len(table):
             genes = table[table["model"].astype(str) == "genes"]  # the model that is locked
-            row = (genes if len(genes) else table).iloc[0].to_dict() | {"metric": "concordance"}
+            row = genes.iloc[0].to_dict() | {"metric": "concordance"} if len(genes) else None
         rows.append(Call(endpoint, f"Risk: {words(endpoint)}", learned, "follow-up", row))
     return rows
 

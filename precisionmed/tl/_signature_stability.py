@@ -38,8 +38,9 @@ class Halves:
 
 def one_penalty(task: Task, final: Any) -> Any:
     """Return the signature's LASSO at its own penalty, not fitted."""
-    kind = LassoCox if task.kind == "survival" else LassoLogistic
-    return kind(lambda_=final.lambda_, alpha=final.alpha)
+    if task.kind == "survival":
+        return LassoCox(lambda_=final.lambda_, alpha=final.alpha, ties=final.ties)
+    return LassoLogistic(lambda_=final.lambda_, alpha=final.alpha)
 
 
 def ratio_interval(

@@ -17,6 +17,7 @@ from precisionmed.estimators.covariates import CovariateEncoder
 from precisionmed.estimators.cox import CoxModel
 from precisionmed.estimators.crossval import CrossValidation, TrainingSet, training_sets
 from precisionmed.estimators.lasso import LassoCoxCV
+from precisionmed.io.patients import patients_at
 from precisionmed.tl._folds import values_as_read
 from precisionmed.tl._survival_cohort import Endpoint, labelled, tables
 
@@ -33,8 +34,6 @@ REFERENCE = " (reference)"
 UNTESTED = "out of fold, not tested"
 _RATIOS = ("coefficient", "hazard_ratio", "lower", "upper", "p")
 GENE_RISK = "gene risk (out of fold, per SD)"
-RULE = "min"
-"""A risk is wanted, not the shortest list: the penalty with the best cross-validated likelihood."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,8 @@ class ModelInput:
     """Values as read and how every training set prepares them, as `values_as_read` returns them."""
     tables: dict[str, pd.DataFrame]
     """Clinical table of each model that uses no genes, e.g. `clinical` and `subtype`."""
+    groups: np.ndarray | None = None
+    """Patient of each sample, as the signature's folds know them."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +70,23 @@ def model_input(adata: AnnData, endpoint: Endpoint, clinical: dict[str, pd.DataF
     """Pick the rows of an endpoint out of the cohort."""
     rows = endpoint.rows
     known = {name: frame.iloc[rows] for name, frame in clinical.items()}
-    return ModelInput(endpoint, values_as_read(adata, rows), known)
-
-
-def gene_model(n_folds: int, random_state: np.random.Generator) -> LassoCoxCV:
-    """Return the gene model, not fitted."""
-    seed = int(random_state.integers(2**31))
-    return LassoCoxCV(n_folds=n_folds, rule=RULE, ties="efron", random_state=seed)
+    return ModelInput(endpoint, values_as_read(adata, rows), known, patients_at(adata.obs, rows))
 
 
 def out_of_fold(
-    data: ModelInput, *, n_folds: int, n_repeats: int, random_state: np.random.Generator
+    data: ModelInput, lasso: LassoCoxCV, *, n_folds: int, n_repeats: int, random_state: np.random.Generator
 ) -> OutOfFold:
-    """Cross-validate all models on the same folds; everything learned is learned in the training set."""
-    event, batch = data.endpoint.y["event"].to_numpy(), data.expression["batch"]
-    strata = event if batch is None else np.char.add(batch.astype(str), event.astype(str))
+    """Cross-validate all models on the same folds; everything learned is learned in the training set.
+
+    The folds are those of `biomarkers` when the generator is that of the endpoint's name, and so is the risk
+    of the genes.
+    """
+    event = data.endpoint.y["event"].to_numpy()
     parts: dict[str, list[pd.DataFrame]] = {}
     margin, sizes, told = np.zeros((n_repeats, event.size)), [], Counter[str]()
     dealt = training_sets(
         y=data.endpoint.y,
-        strata=strata,
+        groups=data.groups,
         n_folds=n_folds,
         n_repeats=n_repeats,
         random_state=random_state,
@@ -97,7 +95,7 @@ def out_of_fold(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PrecisionMedWarning)
         for part in dealt:
-            scores, threshold, size = _one_fold(data, part, gene_model(n_folds, random_state))
+            scores, threshold, size = _one_fold(data, part, lasso)
             told.update({str(w.message) for w in caught if issubclass(w.category, PrecisionMedWarning)})
             caught.clear()
             for name, score in scores.items():
@@ -106,7 +104,12 @@ def out_of_fold(
             margin[part.repeat, part.test] = scores[GENES] - threshold
             sizes.append(size)
     models = {
-        name: CrossValidation(pd.concat(found).sort_values(["repeat", "row"], ignore_index=True), None)
+        name: CrossValidation(
+            pd.concat(found).sort_values(["repeat", "row"], ignore_index=True),
+            None,
+            data.endpoint.y.index,
+            data.groups,
+        )
         for name, found in parts.items()
     }
     mean = margin.mean(axis=0)
@@ -121,7 +124,8 @@ def _one_fold(
     """Return test scores of each model, the gene model's median training risk and its number of genes."""
     train, test, X, X_test = part.train, part.test, part.X_train, part.X_test
     y = data.endpoint.y.iloc[train]
-    genes = clone(lasso).fit(X, y)
+    groups = None if data.groups is None else data.groups[train]
+    genes = clone(lasso).fit(X, y, groups=groups)
     scores = {GENES: genes.predict(X_test)}
     for name, frame in data.tables.items():
         encoder = CovariateEncoder().fit(frame.iloc[train])
@@ -129,26 +133,25 @@ def _one_fold(
         model = CoxModel().fit(Z, y)
         scores[name] = model.predict(Z_test)
         if name == CLINICAL:
-            both = GenesAndClinical(lasso).fit(X, y, clinical=frame.iloc[train])
+            both = GenesAndClinical(lasso).fit(X, y, clinical=frame.iloc[train], groups=groups)
             scores[COMBINED] = both.predict(X_test, clinical=frame.iloc[test])
     return scores, float(np.median(genes.predict(X))), int(np.count_nonzero(genes.coef_))
 
 
-def concordance_table(
-    found: OutOfFold, endpoint: Endpoint, random_state: np.random.Generator
-) -> pd.DataFrame:
-    """Return the out-of-fold C-index of each model, with a bootstrap interval."""
+def concordance_table(found: OutOfFold, endpoint: Endpoint, seed: int, *, genes: bool) -> pd.DataFrame:
+    """Return the out-of-fold C-index of each model, with a bootstrap interval on the same samples for all.
+
+    Without `genes` the signature is empty, and there is no model of them to measure.
+    """
     order = [name for name in (CLINICAL, GENES, COMBINED) if name in found.models]
-    seed = int(random_state.integers(2**31))  # the same bootstrap samples for all models
+    order += [name for name in found.models if name not in order]
     rows = []
-    for name in order + [name for name in found.models if name not in order]:
-        # A signature that was empty in every training set ranks nobody: 0.5 would look measured.
-        measured = name != GENES or found.n_genes.any()
-        estimate, lower, upper = (
-            found.models[name].concordance(endpoint.y, seed) if measured else [float("nan")] * 3
-        )
+    for name in order if genes else [name for name in order if name not in (GENES, COMBINED)]:
+        estimate, lower, upper = found.models[name].concordance(endpoint.y, seed)
         rows.append((name, estimate, lower, upper, len(endpoint.y), endpoint.n_events))
-    return tables([pd.DataFrame(rows, columns=["model", "estimate", "lower", "upper", "n", "n_events"])])
+    columns = ["model", "estimate", "lower", "upper", "n", "n_events"]
+    types = dict.fromkeys(columns[1:4], float) | dict.fromkeys(columns[4:], int)
+    return tables([pd.DataFrame(rows, columns=columns).astype(types)])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.estimators.kaplan_meier import logrank
+from precisionmed.estimators.lasso import LassoCoxCV
 from precisionmed.estimators.metrics import concordance
 from precisionmed.tl._survival_cohort import Endpoint
 from precisionmed.tl._survival_models import ModelInput, out_of_fold
@@ -23,6 +24,7 @@ from precisionmed.tl._survival_models import ModelInput, out_of_fold
 
 def permutation_test(
     data: ModelInput,
+    lasso: LassoCoxCV,
     high_risk: np.ndarray,
     *,
     n_permutations: int,
@@ -36,6 +38,8 @@ def permutation_test(
     ----------
     data
         What the models saw.
+    lasso
+        The gene model, not fitted.
     high_risk
         Groups of the real outcomes: 1, 0 or NaN, one a sample.
     n_permutations
@@ -56,7 +60,7 @@ def permutation_test(
     for _ in range(n_permutations):
         permuted = _permuted(data, random_state)
         groups = out_of_fold(
-            permuted, n_folds=n_folds, n_repeats=n_repeats, random_state=random_state
+            permuted, lasso, n_folds=n_folds, n_repeats=n_repeats, random_state=random_state
         ).high_risk
         at_least += _worse(permuted.endpoint, groups) >= found
     chi2 = found**2 if np.isfinite(found) else float("nan")

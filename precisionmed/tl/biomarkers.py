@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from precisionmed.config import step_generator
 from precisionmed.estimators._outcome import steps_before
 from precisionmed.estimators.kaplan_meier import median_follow_up
 from precisionmed.estimators.lasso import LassoCoxCV, LassoLogisticCV
@@ -24,6 +23,7 @@ from precisionmed.pp._inputs import store, table
 from precisionmed.pp._order import by_name
 from precisionmed.tl import _groups
 from precisionmed.tl import _signature_tables as tables
+from precisionmed.tl._endpoint_model import Streams, endpoint_model, streams_of
 from precisionmed.tl._signature_evidence import Plan, gather
 from precisionmed.tl._signature_stability import Halves, ratio_interval, stable_genes
 from precisionmed.tl._signature_tasks import Task, clinical_of, endpoint_tasks, label_tasks
@@ -156,10 +156,9 @@ class _Learner:
     def learn(self, task: Task) -> dict[str, Any]:
         """Learn one signature, measure it, write its scores into `obs`; return what is stored about it."""
         adata, params = self.adata, self.params
-        rng = step_generator(params["seed"], f"biomarkers_{task.name}")
-        model_seed, *seeds = (int(s) for s in rng.integers(2**31, size=5))
-        kind = LassoCoxCV if task.kind == "survival" else LassoLogisticCV
-        model = kind(**{key: params[key] for key in ("n_folds", "rule", "alpha")}, random_state=model_seed)
+        streams = streams_of(params["seed"], task.name)
+        seeds = streams.parts
+        model = _unfitted(task, params, streams)
         samples = adata.obs_names[task.rows]
         values = pd.DataFrame(
             np.asarray(adata.X, float)[task.rows], index=samples, columns=adata.var_names.astype(str)
@@ -169,7 +168,7 @@ class _Learner:
         clinical = clinical_of(adata, task, self.notes)
         self.clinical |= clinical is not None
         plan = Plan(params["n_folds"], params["n_repeats"], params["random_signatures"], *seeds[:2])
-        evidence = gather(adata, task, model, final, clinical, plan, rng)
+        evidence = gather(adata, task, model, final, clinical, plan, streams.folds)
         signature = evidence.signature
         score = pd.Series(signature.score, index=samples)
         adata.obs[f"score_{task.name}"] = score.reindex(adata.obs_names)
@@ -186,17 +185,21 @@ class _Learner:
             "path": tables.path_table(final, adata.var_names),
             "predictions": tables.predictions_table(signature, samples, outcome),
             **evidence.tables,
-            **_groups.group_table(
-                adata,
-                task.rows,
-                task.y,
-                signature,
-                probability=_mean_probability(task, signature),
-                seed=params["seed"],
-            ),
+            **self._groups(task, signature, final),
             **self._genes(task, values, final, frequency, groups, seeds[2:]),
             "model": encode(final),
         }
+
+    def _groups(self, task: Task, signature: CrossValidation, final: Any) -> dict[str, Any]:
+        """Audit a signature by group; an empty one has nothing to audit."""
+        if not final.coef_.any():
+            return {}
+        survival = task.kind == "survival"
+        probability = None if survival else signature.mean_probability
+        seed = self.params["seed"]
+        return _groups.group_table(
+            self.adata, task.rows, task.y, signature, probability=probability, seed=seed
+        )
 
     def _genes(
         self,
@@ -232,9 +235,11 @@ class _Learner:
         return found | ({} if signature.empty else _nomogram(task, values, final))
 
 
-def _mean_probability(task: Task, signature: CrossValidation) -> np.ndarray | None:
-    """Return the out-of-fold probability of a label, mean over repeats; None for an endpoint."""
-    return None if task.kind == "survival" else signature.mean_probability
+def _unfitted(task: Task, params: dict[str, Any], streams: Streams) -> LassoCoxCV | LassoLogisticCV:
+    if task.kind == "survival":
+        return endpoint_model(params, streams)
+    chosen = {key: params[key] for key in ("n_folds", "rule", "alpha")}
+    return LassoLogisticCV(**chosen, random_state=streams.model)
 
 
 def _fit_final(values: pd.DataFrame, task: Task, model: Any, groups: np.ndarray | None) -> Any:

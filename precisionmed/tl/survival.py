@@ -11,16 +11,20 @@ from precisionmed.config import step_generator
 from precisionmed.errors import warn
 from precisionmed.estimators.kaplan_meier import median_follow_up
 from precisionmed.io.codec import encode
+from precisionmed.io.patients import patients_at
 from precisionmed.pp import _inputs
 from precisionmed.pp._order import by_name
 from precisionmed.tl import _groups
 from precisionmed.tl import _survival_cohort as cohort
 from precisionmed.tl import _survival_models as models
+from precisionmed.tl._endpoint_model import endpoint_model, settings_of, signature_of, streams_of
 from precisionmed.tl._survival_curves import curve_tables
 from precisionmed.tl._survival_permutation import permutation_test
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+    from precisionmed.estimators.lasso import LassoCoxCV
 
 GROUPINGS = ("subtype", "intrinsic_subtype", "tnbc_status", "her2_status")
 _AS_MODELS = ("subtype", "intrinsic_subtype")
@@ -135,21 +139,26 @@ def _models(
     notes: list[str],
 ) -> tuple[dict[str, Any], dict[str, pd.Series], dict[str, dict[str, float]]]:
     """Return what the models of one endpoint found, the risk groups as a grouping, and their test."""
-    rng = step_generator(params["seed"], f"survival.{endpoint.name}")
+    settings = settings_of(adata, endpoint.name, params)
+    _say_settings(endpoint.name, settings, params, notes)
+    streams = streams_of(settings["seed"], endpoint.name)
+    unfitted = endpoint_model(settings, streams)
     data = models.model_input(adata, endpoint, clinical)
-    found = models.out_of_fold(
-        data, n_folds=params["n_folds"], n_repeats=params["n_repeats"], random_state=rng
-    )
-    content: dict[str, Any] = {"concordance": models.concordance_table(found, endpoint, rng)}
+    folds = {key: settings[key] for key in ("n_folds", "n_repeats")}
+    found = models.out_of_fold(data, unfitted, **folds, random_state=streams.folds)
     with cohort.noting(notes):
-        risk = pd.Series(found.risk, index=endpoint.y.index) if found.n_genes.any() else None
+        final = _final_model(adata, endpoint, unfitted, notes)
+        genes = bool(final["model"].coef_.any())
+        content: dict[str, Any] = {
+            "concordance": models.concordance_table(found, endpoint, streams.parts[1], genes=genes)
+        }
+        risk = pd.Series(found.risk, index=endpoint.y.index) if genes and found.n_genes.any() else None
         designs = models.designs_of(data.tables, risk, endpoint.y["event"], notes)
         content |= models.cox_tables(designs, endpoint.y)
         notes += models.cautions(content, endpoint)
-        final = _final_model(adata, endpoint, params["n_folds"], rng, notes)
     content["model"] = encode({**final, "horizon": horizon})
-    groups = _store_risk(adata, endpoint, found, notes)
-    if found.n_genes.any():
+    groups = _store_risk(adata, endpoint, found, notes, genes=genes)
+    if risk is not None:
         call = adata.obs[f"risk_group_{endpoint.name}"].iloc[endpoint.rows]
         content |= _groups.group_table(
             adata, endpoint.rows, endpoint.y, found.models[models.GENES], call=call, seed=params["seed"]
@@ -159,13 +168,22 @@ def _models(
         return content, groups, {}
     test = permutation_test(
         data,
+        unfitted,
         found.high_risk,
         n_permutations=n_permutations,
-        n_folds=params["n_folds"],
-        n_repeats=params["n_repeats"],
+        **folds,
         random_state=step_generator(params["seed"], f"survival.{endpoint.name}.permutations"),
     )
     return content, groups, dict.fromkeys(groups, test)
+
+
+def _say_settings(name: str, settings: dict[str, Any], params: dict[str, Any], notes: list[str]) -> None:
+    """Say where the folds are not those asked for, because the signature has its own."""
+    if any(settings[key] != params[key] for key in ("n_folds", "n_repeats", "seed")):
+        notes.append(
+            f"{name}: folds and seed are those of `biomarkers` ({cohort.scheme(settings)}), whose signature "
+            "this is."
+        )
 
 
 def _clinical_tables(adata: AnnData) -> dict[str, pd.DataFrame]:
@@ -185,18 +203,22 @@ def _groupings(adata: AnnData, endpoint: cohort.Endpoint, notes: list[str]) -> d
 
 
 def _store_risk(
-    adata: AnnData, endpoint: cohort.Endpoint, found: models.OutOfFold, notes: list[str]
+    adata: AnnData, endpoint: cohort.Endpoint, found: models.OutOfFold, notes: list[str], *, genes: bool
 ) -> dict[str, pd.Series]:
-    """Put risk and risk group into `obs`; return the group as a grouping when there are two."""
+    """Put risk and risk group into `obs`; return the group as a grouping when there are two.
+
+    Without genes in the signature nobody has a risk.
+    """
     notes += [f"{endpoint.name}: {note}" for note in found.notes]
     empty = int((found.n_genes == 0).sum())
-    if empty:
+    if empty and genes:
         notes.append(
             f"{endpoint.name}: in {empty} of {found.n_genes.size} training sets no gene was selected; their "
             "test samples have risk 0 there and, if so in every repeat, no risk group."
         )
     risk, high = np.full(adata.n_obs, np.nan), np.full(adata.n_obs, np.nan)
-    risk[endpoint.rows], high[endpoint.rows] = found.risk, found.high_risk
+    if genes:
+        risk[endpoint.rows], high[endpoint.rows] = found.risk, found.high_risk
     adata.obs[f"risk_{endpoint.name}"] = risk
     words = pd.Series(high, index=adata.obs_names).map({0.0: "low", 1.0: "high"})
     group = words.astype(pd.CategoricalDtype(["low", "high"]))
@@ -206,18 +228,21 @@ def _store_risk(
 
 
 def _final_model(
-    adata: AnnData, endpoint: cohort.Endpoint, n_folds: int, rng: np.random.Generator, notes: list[str]
+    adata: AnnData, endpoint: cohort.Endpoint, unfitted: LassoCoxCV, notes: list[str]
 ) -> dict[str, Any]:
     """Return what a new patient needs: the signature and the threshold of high risk.
 
-    `X` comes from the preprocessor that is locked with the model, fitted on the whole cohort.
+    The signature is that of `biomarkers` where it has one. `X` comes from the preprocessor that is locked
+    with the model, fitted on the whole cohort.
     """
     X = _inputs.dense(adata.X)[endpoint.rows]
-    model = models.gene_model(n_folds, rng).fit(X, endpoint.y)
+    model = signature_of(adata, endpoint.name)
+    if model is None:
+        model = unfitted.fit(X, endpoint.y, groups=patients_at(adata.obs, endpoint.rows))
     if not model.coef_.any():
         notes.append(
-            f"{endpoint.name}: no gene improves the prediction of survival in this cohort: the signature is "
-            "empty, and no new patient is called."
+            f"{endpoint.name}: the signature is empty: no gene predicts survival in this cohort; there is "
+            "no gene model, and no new patient is called."
         )
     return {"model": model, "threshold": _threshold(model.predict(X))}
 
@@ -258,9 +283,9 @@ def _methods(
             f"{models.EVENTS_OF_LEVEL} events. Beside genes their joint risk is one covariate, not penalized."
         )
     sentences += [
-        "A gene signature of risk was learned by LASSO-penalized Cox regression (Tibshirani 1997; Simon et "
-        f"al. 2011) at the penalty with the best partial likelihood in {params['n_folds']}-fold "
-        "cross-validation.",
+        "The gene model is the signature of the endpoint, the same that is shown among the biomarkers and "
+        "locked: LASSO-penalized Cox regression (Tibshirani 1997; Simon et al. 2011), Efron's ties, penalty "
+        "chosen by cross-validation.",
         f"Risk and C-index (Harrell) are out of fold, from {cohort.scheme(params)} in which gene filter, "
         "normalization, batch correction, imputation, penalty and coefficients were learned in the training "
         "set only; intervals are bootstrap percentiles, corrected for training sets that overlap (Nadeau and "

@@ -11,6 +11,7 @@ from scipy import stats
 
 from precisionmed.estimators.baselines import _null_residual
 from precisionmed.estimators.kaplan_meier import logrank
+from precisionmed.estimators.lasso import LassoCoxCV
 from precisionmed.tl import _survival_permutation as permutation
 from precisionmed.tl._survival_cohort import Endpoint
 from precisionmed.tl._survival_curves import curve_tables, holm
@@ -18,6 +19,7 @@ from precisionmed.tl._survival_models import GENES, ModelInput, out_of_fold
 from precisionmed.tl._survival_permutation import permutation_test
 
 FOLDS = {"n_folds": 3, "n_repeats": 1}
+LASSO = LassoCoxCV(n_folds=3, rule="min", ties="efron", random_state=1)
 
 
 def model_input(
@@ -38,8 +40,8 @@ def test_patients_who_differ_are_found_and_strangers_are_not() -> None:
     found = []
     for effect in (1.2, 0.0):
         data = model_input(rng, effect=effect)
-        high = out_of_fold(data, **FOLDS, random_state=rng).high_risk
-        found.append(permutation_test(data, high, n_permutations=19, **FOLDS, random_state=rng))
+        high = out_of_fold(data, LASSO, **FOLDS, random_state=rng).high_risk
+        found.append(permutation_test(data, LASSO, high, n_permutations=19, **FOLDS, random_state=rng))
     assert found[0]["p"] == 0.05
     assert found[1]["p"] > 0.05
 
@@ -94,11 +96,13 @@ def _without_signal(seed: int, n_permutations: int) -> dict[str, float]:
     rng = np.random.default_rng(seed)
     data = model_input(rng, n=50, p=10)
     y = data.endpoint.y
-    found = out_of_fold(data, **FOLDS, random_state=rng)
+    found = out_of_fold(data, LASSO, **FOLDS, random_state=rng)
     known = np.isfinite(found.high_risk)
     naive = logrank(y["time"][known], y["event"][known], found.high_risk[known]).p if known.any() else np.nan
     lower = found.models[GENES].concordance(y, seed, n_boot=200)[1] if found.n_genes.any() else 0.0
-    test = permutation_test(data, found.high_risk, n_permutations=n_permutations, **FOLDS, random_state=rng)
+    test = permutation_test(
+        data, LASSO, found.high_risk, n_permutations=n_permutations, **FOLDS, random_state=rng
+    )
     return {"naive": naive, "p": test["p"], "lower": lower}
 
 

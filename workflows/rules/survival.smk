@@ -6,6 +6,7 @@ rule survival:
         batch=step_file("batch"),
         subtypes=step_file("subtypes"),
         classify=step_file("classify"),
+        biomarkers=step_file("biomarkers"),
     output:
         step_file("survival"),
     log:
@@ -20,5 +21,5 @@ rule survival:
         section=section("survival", seed=True),
         config=CONFIG,
     shell:
-        "precisionmed survival {input.batch:q} {input.subtypes:q} {input.classify:q} --config {params.config:q} --output {output:q}"
+        "precisionmed survival {input.batch:q} {input.subtypes:q} {input.classify:q} {input.biomarkers:q} --config {params.config:q} --output {output:q}"
         " --log {log:q} --threads {threads}"

@@ -137,9 +137,13 @@ def _survival(run: Run) -> list[tuple[str, str]]:
         table, parts = found[endpoint].get("concordance"), []
         if table is not None and len(table):
             parts = [f"{_model_words(r)} {_c_index(r)}" for _, r in table.iterrows()]
-        said = f"out-of-fold C-index of {join(parts)}." if parts else "too few events for a model."
+        said = f"out-of-fold C-index of {join(parts)}." if parts else _without_model(found[endpoint])
         lines.append((f"Survival ({words(endpoint)})", said + _risk_test(found[endpoint])))
     return lines
+
+
+def _without_model(found: dict[str, Any]) -> str:
+    return "the signature is empty: no gene model." if "model" in found else "too few events for a model."
 
 
 def _model_words(row: pd.Series) -> str:
