@@ -160,9 +160,9 @@ class SurvivalConfig(Section):
     """Survival models."""
 
     n_folds: int = Field(5, ge=3)
-    """Outer folds of the C-index."""
+    """Outer folds of the C-index, of endpoints without a signature of `biomarkers` (which has its own)."""
     n_repeats: int = Field(2, ge=1)
-    """Repeats of the outer cross-validation."""
+    """Repeats of the outer cross-validation, likewise."""
     horizon: float | None = Field(None, gt=0)
     """Time (in the endpoint's unit) of the reported survival probability; the median follow-up if empty."""
     n_permutations: int = Field(0, ge=0)

@@ -56,7 +56,10 @@ def random_signatures(adata: AnnData, task: str | None = None, *, ax: Axes | Non
     """Draw the performance of signatures of as many random genes, and where the signature lies."""
     random = part(adata, task, "random_signatures")["estimate"].to_numpy(dtype=float)
     found = task_of(adata, task)
-    own = found["performance"].set_index("model").loc["signature"]
+    rows = found["performance"].set_index("model")
+    if "signature" not in rows.index:
+        raise InputError("the signature is empty; there is nothing to place among random ones.")
+    own = rows.loc["signature"]
     own = own.iloc[0] if isinstance(own, pd.DataFrame) else own
     estimate = float(own["estimate"])
     with canvas(ax, 3.7, 3.0) as ax:

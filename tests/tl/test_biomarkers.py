@@ -53,14 +53,17 @@ def test_tasks_and_tables_are_those_of_the_data_model(cohort):
     assert len(tasks) > 2
     for task in tasks:
         slot = found[task]
+        empty = slot["signature"].empty  # no gene, no model to measure
         for name, columns in TABLES.items():
-            assert list(slot[name].columns) == columns, name
+            if not (empty and name == "random_signatures"):
+                assert list(slot[name].columns) == columns, name
         curve = ["lambda", "n_genes", "cv_mean", "cv_se", "lambda_min", "lambda_1se"]
         assert list(slot["cv_curve"].columns) == curve
         assert list(slot["path"].columns) == ["lambda", "gene", "coefficient"]
         assert slot["path"]["gene"].nunique() <= 30
-        assert slot["performance"]["model"].tolist() == MODELS
-        assert len(slot["random_signatures"]) == 20
+        models = [name for name in MODELS if not (empty and name.startswith("signature"))]
+        assert slot["performance"]["model"].tolist() == models
+        assert len(slot.get("random_signatures", ())) == (0 if empty else 20)
         known = ["truth"] if slot["kind"] == "binary" else ["time", "event"]
         assert list(slot["predictions"].columns) == ["sample", "repeat", "fold", *known, "score"]
         assert len(slot["predictions"]) == 2 * slot["n"]
