@@ -120,7 +120,10 @@ def merge_ties(*times: np.ndarray) -> tuple[np.ndarray, ...]:
 
 def steps_before(steps: np.ndarray, times: ArrayLike) -> np.ndarray:
     """Return how many of the increasing `steps` each time has reached, rounding aside."""
-    values = np.asarray(times, dtype=float)
+    try:
+        values = np.asarray(times, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("a time is no number.") from None
     if np.isnan(values).any():
         raise InputError("a time is missing; give numbers.")
     return np.searchsorted(steps, values + rounding(steps), side="right")

@@ -132,7 +132,7 @@ def cross_validate_models(
     groups = None if groups is None else np.asarray(groups)
     given = {"groups": groups, "clinical": clinical}
     wanted = {name: _wanted(model, given) for name, model in models.items()}
-    runs = {name: _Run(np.shape(X)[1], samples) for name in models}
+    runs = {name: _Run(int(np.shape(X)[-1]), samples) for name in models}
     for part in training_sets(
         X,
         y,
@@ -196,6 +196,12 @@ def training_sets(
         X=X, y=y, batch=batch, covariates=covariates, groups=groups, strata=strata
     )
     X = X if isinstance(X, pd.DataFrame) else np.asarray(X)
+    if X.ndim != 2:
+        raise InputError("X must be a dense matrix, samples in rows and genes in columns.")
+    if exclude is not None and (np.shape(exclude) != X.shape[1:] or np.asarray(exclude).dtype != bool):
+        raise InputError(f"exclude needs True or False for each of the {X.shape[1]} genes.")
+    if covariates is not None and not isinstance(covariates, pd.DataFrame):
+        covariates = pd.DataFrame(np.asarray(covariates))
     batch = None if batch is None else np.asarray(batch)
     strata = _strata(y, batch) if strata is None else np.asarray(strata)
     labels = labels_of_rows(X, y)

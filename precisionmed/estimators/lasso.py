@@ -136,6 +136,8 @@ class _Cox(SurvivalScore, Linear):
             self.strata_ = None
             return None
         names, codes = group_codes(strata, "strata", n)
+        if len({isinstance(name, str) for name in names}) > 1:
+            raise InputError("strata has both text and numbers; make them all text.")
         self.strata_ = np.array(names.tolist())
         return codes
 

@@ -68,8 +68,13 @@ class _PerLength(TransformerMixin, BaseEstimator):
             )
         given = self.lengths
         if isinstance(given, pd.Series) and isinstance(X, pd.DataFrame):
+            if not given.index.is_unique:
+                raise InputError("a gene has more than one length; keep one for each.")
             given = given.reindex(X.columns)
-        lengths = np.asarray(given, dtype=np.float64)
+        try:
+            lengths = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError("lengths must be numbers, in bases.") from None
         if lengths.shape != (n_genes,):
             raise InputError(f"there are {lengths.size} gene lengths for {n_genes} genes.")
         wrong = np.flatnonzero(~(lengths > 0))

@@ -58,6 +58,7 @@ from precisionmed.estimators import (
     TwoComponentMixture,
     UpperQuartile,
 )
+from precisionmed.estimators.crossval import cross_validate
 from precisionmed.estimators.intrinsic import published_centroids
 from precisionmed.io.codec import decode, encode
 
@@ -398,3 +399,19 @@ def test_an_outcome_is_one_column(name: str) -> None:
     refused(lambda: fitted(name, y=np.column_stack([y, y])))
     refused(lambda: fitted(name, y=np.full((N, 2, 2), 1)))
     refused(lambda: fitted(name, y=1))
+
+
+def test_what_cross_validation_is_given_is_checked() -> None:
+    model = LassoLogisticCV(n_folds=3, random_state=1)
+    refused(lambda: cross_validate(model, VALUES["G1"], LABEL), "dense matrix")
+    refused(lambda: cross_validate(model, csr_matrix(VALUES.to_numpy()), LABEL), "dense matrix")
+    for exclude in (["G1"], np.zeros(3, bool), np.zeros(10)):
+        refused(lambda exclude=exclude: cross_validate(model, VALUES, LABEL, exclude=exclude), "exclude")
+
+
+def test_strata_and_lengths_are_of_one_kind() -> None:
+    refused(lambda: LassoCox(0.05).fit(VALUES, SURVIVAL, strata=[1, "b"] * 24), "strata")
+    model = LassoCox(0.05).fit(VALUES, SURVIVAL, strata=[1, 2] * 24)
+    refused(lambda: model.predict_survival(VALUES, 1.0, strata=[1, 3] * 24), "strata 3 were not there")
+    refused(lambda: TPM(["long"] * 30).fit(COUNTS), "lengths must be numbers")
+    refused(lambda: TPM(pd.concat([LENGTHS, LENGTHS[:1]])).fit(COUNTS), "more than one length")
