@@ -189,5 +189,6 @@ def _distinct(names: list[str], path: Path, notes: list[str] | None) -> list[str
         result.append(new)
     repeated = [name for name, new in zip(names, result, strict=True) if name != new]
     if repeated:
-        warn(f"{path}: column '{repeated[0]}' occurs more than once; the later ones were numbered.", notes)
+        told = f"column '{repeated[0]}' occurs more than once; the later ones were numbered."
+        warn(f"{path.name}: {told}", notes)
     return result
