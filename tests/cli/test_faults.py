@@ -82,7 +82,9 @@ def test_what_is_wrong_is_told_together_and_before_anything_is_computed(tmp_path
     other = yaml.safe_load(write_run(tmp_path / "other").read_text())["cohort"]
     table = tmp_path / "other" / "counts.tsv"
     lines = table.read_text().splitlines()
-    table.write_text("\n".join([lines[0], *(line.split("\t")[0] + "\t7.5" * 24 for line in lines[1:])]))
+    logs = ["\t".join(f"{5 + (7 * row + 3 * column) % 40 / 8}" for column in range(24)) for row in range(130)]
+    rows = [f"{line.split(chr(9))[0]}\t{log}" for line, log in zip(lines[1:], logs, strict=False)]
+    table.write_text("\n".join([lines[0], *rows]))
     other |= {"name": "other", "scale": "log2", "expression": ["other/counts.tsv"]}
     other |= {"clinical": "other/counts clinical.tsv"}
     asked = yaml.safe_load(config.read_text()) | {"external": [other]}

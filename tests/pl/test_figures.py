@@ -19,13 +19,20 @@ from precisionmed.errors import InputError
 from precisionmed.pl._base import canvas, colours, offscreen
 from precisionmed.pl._words import p_text, words
 
+
+def _needs_only_the_cohort(function) -> bool:
+    """Tell whether a figure is drawn of the cohort alone; those of one step and task have their own tests."""
+    first, *others = inspect.signature(function).parameters.values()
+    return first.name == "adata" and all(other.default is not other.empty for other in others)
+
+
 FIGURES = [
     (module, name)
     for module in pl.__all__
     for name, function in vars(getattr(pl, module)).items()
     if inspect.isfunction(function)
     and function.__module__.removeprefix("precisionmed.pl.").removeprefix("_").startswith(module)
-    and next(iter(inspect.signature(function).parameters)) == "adata"
+    and _needs_only_the_cohort(function)
     and name in getattr(getattr(pl, module), "__all__", [name])
     and not name.startswith("_")
 ]
