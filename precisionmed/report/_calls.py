@@ -18,6 +18,7 @@ from precisionmed.report._page import Run
 MAIN = ("auc", "concordance", "c_index", "accuracy", "agreement")
 """Metrics that stand for a task, the first present."""
 ALONE = "single sample"
+FOLLOW_UP = "follow-up"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ def use(run: Run, call: Call) -> str:
         return "do not use: not better than chance"
     if call.table is not None and call.performance is None:
         return "do not use: not measured"
+    if call.labels == FOLLOW_UP and call.performance is None:
+        return "do not use: no gene is in its signature"
     inside = None if call.table is None else metric(call.table, "called")
     if inside is not None and inside["estimate"] < FEWEST_CALLED:
         return "do not use: few can be called"
@@ -213,7 +216,7 @@ def _survival(run: Run) -> list[Call]:
         if table is not None and len(table):
             genes = table[table["model"].astype(str) == "genes"]  # the model that is locked
             row = genes.iloc[0].to_dict() | {"metric": "concordance"} if len(genes) else None
-        rows.append(Call(endpoint, f"Risk: {words(endpoint)}", learned, "follow-up", row))
+        rows.append(Call(endpoint, f"Risk: {words(endpoint)}", learned, FOLLOW_UP, row))
     return rows
 
 
