@@ -48,16 +48,21 @@ def claimed(folder: Path, config: Path, tables: list[Path]) -> Iterator[int]:
     handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         _lock(handle, folder)
+        if os.pread(handle, 1, 0):  # its owner was killed, and Snakemake with it; else the lock is another's
+            shutil.rmtree(folder / ".snakemake" / "locks", ignore_errors=True)
         owner = f"process {os.getpid()} on {socket.gethostname()}, config {config.name}"
         os.truncate(handle, 0)
         os.write(handle, owner.encode(errors="replace"))
-        yield handle
+        try:
+            yield handle
+        finally:
+            os.truncate(handle, 0)
     finally:
         os.close(handle)
 
 
 def clean(folder: Path) -> None:
-    """Remove what a killed run may have left: statuses, half-written files and Snakemake's own lock.
+    """Remove what a killed run may have left: statuses and half-written files.
 
     To be called by the holder of the folder's lock: nobody else writes here then.
     """
@@ -66,7 +71,6 @@ def clean(folder: Path) -> None:
     for place in (".", "steps", "external/*", "figures", "tables"):
         for left in folder.glob(f"{place}/.*-????????.*"):
             left.unlink()
-    shutil.rmtree(folder / ".snakemake" / "locks", ignore_errors=True)
 
 
 def _lock(handle: int, folder: Path) -> None:

@@ -100,6 +100,17 @@ def test_what_is_wrong_is_told_together_and_before_anything_is_computed(tmp_path
     assert not (tmp_path / "results" / "steps" / "qc.h5ad").exists()
 
 
+@pytest.mark.parametrize("killed", [True, False])
+def test_only_the_lock_of_a_killed_run_is_taken_away(tmp_path, killed):
+    """Snakemake started by hand in the same folder keeps its own lock."""
+    locks = tmp_path / ".snakemake" / "locks"
+    locks.mkdir(parents=True)
+    (tmp_path / ".precisionmed.lock").write_text("process 1 on here" if killed else "")
+    with claimed(tmp_path, Path("c.yaml"), []):
+        assert locks.exists() is not killed
+    assert (tmp_path / ".precisionmed.lock").read_text() == ""
+
+
 @pytest.mark.parametrize("look", ["-n", "--unlock"])
 def test_what_only_looks_does_not_say_done(tmp_path, look):
     done = command("run", "--config", write_run(tmp_path).name, "--", look, cwd=tmp_path)
