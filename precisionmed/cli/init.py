@@ -79,7 +79,8 @@ def _summary(proposed: ProposedConfig) -> list[str]:
     if unused:
         lines += ["Columns that look like something and are not used:", *_folded(unused)]
     if proposed.others:
-        lines.append(f"{proposed.others} more columns have no role.")
+        many = proposed.others > 1
+        lines.append(f"{proposed.others} more column{'s have' if many else ' has'} no role.")
     return [*lines, *checks]
 
 

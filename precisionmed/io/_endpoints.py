@@ -103,13 +103,15 @@ class _Endpoint:
     def _numbers(self) -> tuple[list[pd.Series], pd.Series | None]:
         fix = f"give the time in {self.endpoint.unit} as a number, or leave it empty"
         times = [
-            to_numbers(self._column(name, "time"), f"{self.key}.time", self.file, fix, self.notes)
+            to_numbers(
+                self._column(name, "time"), f"{self.key}.time", self.file, fix, self.notes, self.endpoint.unit
+            )
             for name in self.endpoint.ends
         ]
         if self.endpoint.entry is None:
             return times, None
         entry = self._column(self.endpoint.entry, "entry")
-        return times, to_numbers(entry, f"{self.key}.entry", self.file, fix, self.notes)
+        return times, to_numbers(entry, f"{self.key}.entry", self.file, fix, self.notes, self.endpoint.unit)
 
     def _dates(self) -> tuple[list[pd.Series], pd.Series | None]:
         """Return the times from `start` to each end, and to the entry, in the stated unit."""
@@ -120,7 +122,9 @@ class _Endpoint:
             numbers = pd.to_numeric(recorded.where(~is_missing(recorded)), errors="coerce")
             if numbers.notna().any() and (numbers.dropna() < _NO_SERIAL).all():
                 fix = f"give the entry as a date, or in {self.endpoint.unit} as a number"
-                entry = to_numbers(recorded, f"{self.key}.entry", self.file, fix, self.notes)
+                entry = to_numbers(
+                    recorded, f"{self.key}.entry", self.file, fix, self.notes, self.endpoint.unit
+                )
             else:
                 listed.append((self.endpoint.entry, "entry"))
         columns = [DateColumn(self._column(name, part), f"{self.key}.{part}") for name, part in listed]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from precisionmed.errors import first_few
+from precisionmed.io._units import split_units, told
 from precisionmed.io.tables import is_missing
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
@@ -36,6 +37,8 @@ class Numbers:
     """What was read by a rule (clauses)."""
     mostly: bool
     """Whether this is a column of numbers, some texts aside."""
+    unit: str = ""
+    """The unit that stands in the cells (`23 mm`, `57 years`)."""
 
 
 def read_numbers(recorded: pd.Series) -> Numbers:
@@ -43,7 +46,8 @@ def read_numbers(recorded: pd.Series) -> Numbers:
 
     Beside plain numbers there are percentages, decimal commas, thousands (when a comma is always followed by
     three digits) and, where most values are plain numbers, a bound for what lies beyond it: `>89`, `89+`
-    and `<1` are 89 and 1, unless other numbers of the column lie beyond too.
+    and `<1` are 89 and 1, unless other numbers of the column lie beyond too. A unit in the cells is taken off
+    (`split_units`).
     """
     present = recorded[~is_missing(recorded)].astype(str)
     texts = {
@@ -54,13 +58,19 @@ def read_numbers(recorded: pd.Series) -> Numbers:
     percent = {
         t: float(c[:-1]) for t, c in texts.items() if c.endswith("%") and _PLAIN.fullmatch(c[:-1].strip())
     }
-    commas, how = _commas({t: c for t, c in texts.items() if "," in c})
-    read |= percent | commas
+    bare, factors, unit = split_units(texts, str(recorded.name))
+    clean_of = texts | bare
+    commas, how = _commas({t: c for t, c in clean_of.items() if "," in c})
+    measured = {t: float(c) for t, c in bare.items() if _PLAIN.fullmatch(c)}
+    read |= percent | commas | measured
+    read |= {t: float(f"{read[t] * factor:.12g}") for t, factor in factors.items() if t in read}
     read = {text: number for text, number in read.items() if np.isfinite(number)}
     if commas:
         rules.append(f"{how} ({first_few(map(repr, commas), 3)})")
     if percent:
         rules.append(f"percentages without the sign ({first_few(map(repr, percent), 3)})")
+    if unit:
+        rules.append(told(bare, factors, unit))
     share = float(present.isin(list(read)).mean()) if len(present) else 0.0
     mostly = share >= _MOSTLY and len(set(read.values())) >= _FEWEST
     bounds: dict[str, float] = {}
@@ -75,7 +85,8 @@ def read_numbers(recorded: pd.Series) -> Numbers:
     numbers = (
         recorded.map(lambda text: read.get(str(text), np.nan)).where(~is_missing(recorded)).astype(float)
     )
-    return Numbers(numbers, bounded, odd, rules, mostly and odd.nunique() < len(set(read.values())))
+    mostly &= odd.nunique() < len(set(read.values()))
+    return Numbers(numbers, bounded, odd, rules, mostly, unit)
 
 
 def _commas(texts: dict[str, str]) -> tuple[dict[str, float], str]:

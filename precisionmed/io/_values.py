@@ -103,9 +103,19 @@ def to_labels(
     return result.astype(pd.CategoricalDtype(present))
 
 
-def to_numbers(values: pd.Series, key: str, file: str, fix: str, notes: list[str]) -> pd.Series:
-    """Return finite numbers, NaN where missing; a text that is no number, or a bound, is an `InputError`."""
+def to_numbers(
+    values: pd.Series, key: str, file: str, fix: str, notes: list[str], unit: str = ""
+) -> pd.Series:
+    """Return finite numbers, NaN where missing.
+
+    A text that is no number, a bound, and cells with another unit than the stated one are an `InputError`.
+    """
     found = read_numbers(values)
+    if unit and found.unit not in ("", unit):
+        raise InputError(
+            f"{file}: column '{values.name}' ({key}): its cells are in {found.unit}, not in {unit}; state "
+            "the unit that they have."
+        )
     bad = pd.concat([found.odd, found.bounded])
     if len(bad):
         raise InputError(

@@ -177,7 +177,8 @@ def _proposed(
         lines += [f"#   {one_line(column)}: {role}" for column, role in used.itertuples(index=False)]
         for row in unused.itertuples(index=False):
             lines += _comment(f"not used: {row.column} looks like {row.looks_like}; {row.reason}.", "")
-        lines += _comment(f"{others} more columns have no role.", "") if others else []
+        said = f"{others} more column{'s have' if others > 1 else ' has'} no role."
+        lines += _comment(said, "") if others else []
     text = "\n".join(lines) + "\n"
     return ProposedConfig(text, used, unused, others, {key: one_line(told) for key, told in remarks.items()})
 

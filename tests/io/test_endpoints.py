@@ -155,3 +155,11 @@ def test_the_way_dates_are_written_does_not_matter(people, how):
     }
     found = read(columns, start="a", end="b", event="e", unit="days")
     assert found["os_time"].tolist() == [days for _, days in people]
+
+
+def test_a_unit_in_the_cells_must_be_the_stated_one():
+    columns = {"follow-up": ["12 months", "3 months"], "status": ["1", "0"]}
+    roles = {"time": "follow-up", "event": "status"}
+    assert read(columns, **roles, unit="months")["os_time"].tolist() == [12, 3]
+    with pytest.raises(InputError, match="its cells are in months, not in days"):
+        read(columns, **roles, unit="days")

@@ -56,6 +56,49 @@ def test_commas_and_percentages(values, numbers, rule):
     assert rule in notes[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "numbers", "unit"),
+    [
+        ("Tumour size", ["23 mm", "2.1 cm", "15mm", "3,5 cm"], [23, 21, 15, 35], "mm"),
+        ("size", ["2.3 cm", "2.1 CM", "4cm"], [2.3, 2.1, 4], "cm"),
+        ("size (cm)", ["23 mm", "2.1", "2.5 cm"], [2.3, 2.1, 2.5], "cm"),
+        ("size_mm", ["1,234 mm", "2,001 mm", "3"], [1234, 2001, 3], "mm"),
+        ("Age", ["57 y", "60 years old", "49 yrs"], [57, 60, 49], "years"),
+        ("follow-up", ["12 months", "3.5 months", "60 mo"], [12, 3.5, 60], "months"),
+    ],
+)
+def test_units_in_the_cells_are_taken_off(name, values, numbers, unit):
+    found = read_numbers(series(*values, name=name))
+    assert found.numbers.tolist() == numbers
+    assert found.unit == unit
+    assert any(unit in rule for rule in found.rules)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("size", ["23 mm", "2.1", "18"]),  # 2.1 of what?
+        ("follow-up", ["1 year", "14 months", "3 years"]),
+        ("Age (months)", ["57 years", "60 years", "49 years"]),
+        ("T", ["1", "2", "4d"]),
+        ("size", ["23 x 12 mm", "12 mm", "4 mm"]),
+    ],
+)
+def test_units_that_cannot_be_told_are_not_guessed(name, values):
+    assert len(read_numbers(series(*values, name=name)).odd)
+
+
+@given(st.lists(st.integers(1, 3000), min_size=3, unique=True), st.data())
+def test_millimetres_and_centimetres_are_one_length(tenths, data):
+    """A length is the same in either unit, whatever the others are written in."""
+    written = [f"{n / 10:g} mm" if data.draw(st.booleans()) else f"{n / 100:.12g} cm" for n in tenths] + [
+        "1 mm",
+        "1 cm",
+    ]
+    got = read_numbers(series(*written, name="size")).numbers
+    np.testing.assert_allclose(got, [*[n / 10 for n in tenths], 1, 10], rtol=1e-11)
+
+
 def test_texts_among_numbers_of_a_role_are_told():
     values = ["45", "60", "71", "50", "refused", "about 60"]
     with pytest.raises(

@@ -70,6 +70,7 @@ def find_treatment(draft: Draft) -> dict[str, Any] | None:
         draft.pass_over(other, f"one treatment is compared, and that is '{column}'")
     if good[1:]:
         draft.remark("roles.treatment.column", f"It could also be {', '.join(repr(o) for o in good[1:])}.")
+    draft.remark("roles.treatment.randomized", "Taken as not randomized: set it to true if chance decided.")
     return _used(draft, column, "treatment", usable[column])
 
 

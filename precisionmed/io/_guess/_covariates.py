@@ -166,7 +166,9 @@ def _problem(draft: Draft, column: str, kind: Covariate, best: dict[str, str]) -
     found = read_numbers(draft.clinical[column])
     numeric = len(found.numbers.dropna()) >= 0.5 * len(values)
     if kind.numeric and not numeric:
-        return "its values are no numbers"
+        some = values.str.contains(r"\d\s*(?:mm|cm|y|yrs?|years?)$", case=False).any()
+        mixed = some and found.numbers.notna().any()
+        return "some of its values have a unit and others none" if mixed else "its values are no numbers"
     odd = _odd(values, found.numbers, kind, numeric)
     odd = odd + _unreadable(values, odd)
     if not few_enough(values, odd) and not (numeric and kind.name == "grade"):
@@ -193,6 +195,8 @@ def _blank_odd(draft: Draft, column: str, kind: Covariate) -> None:
     numeric = len(found.numbers.dropna()) >= 0.5 * len(values)
     odd = _odd(values, found.numbers, kind, numeric)
     draft.leave_out(column, odd + _unreadable(values, odd), "roles.covariates")
+    for rule in found.rules if found.unit else ():
+        draft.remark("roles.covariates", f"'{column}' is read {rule}.")
     if kind.name == "age" and numeric and found.numbers.median() > 120:
         draft.remark("roles.covariates", f"'{column}' seems to be in days.")
 

@@ -80,7 +80,7 @@ def _why_no_time(draft: Draft, column: str) -> str | None:
         return "its values are at most 1: a probability?"
     if (numbers < 0).mean() >= 0.05:
         return f"{int((numbers < 0).sum())} values are negative"
-    if matches(column, r"\bweeks?\b|\bwks?\b"):
+    if matches(column, r"\bweeks?\b|\bwks?\b") or found.unit == "weeks":
         return "it counts weeks; make it days"
     return None
 
@@ -96,15 +96,17 @@ def time_settings(draft: Draft, columns: list[str], key: str) -> dict[str, objec
     numbers = pd.concat([found.numbers.drop(found.bounded.index).dropna() for found in read])
     for column, found in zip(columns, read, strict=True):
         draft.leave_out(column, no_times(found), f"{key}.time")
-    unit = _unit(draft, columns, numbers, key)
+    unit = _unit(draft, columns, numbers, key, {found.unit for found in read} - {""})
     early = int((numbers <= 0).sum())
     if early:
         draft.remark(f"{key}.nonpositive_time", f"{early} rows have a time of 0 or less.")
     return {"unit": unit, "nonpositive_time": "drop" if early else "error"}
 
 
-def _unit(draft: Draft, columns: list[str], numbers: pd.Series, key: str) -> str:
+def _unit(draft: Draft, columns: list[str], numbers: pd.Series, key: str, in_cells: set[str]) -> str:
     longest = float(numbers.max())
+    if len(in_cells) == 1:
+        return next(iter(in_cells))
     named = {unit for column in columns for unit, pattern in _UNITS if matches(column, pattern)}
     if len(named) == 1:
         unit = next(iter(named))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -44,7 +43,7 @@ def unused_columns(
         `caution` (bool: follow-up, a receptor, treatment or response that the cohort has from no column).
     """
     said = proposal or guess_cohort(clinical, config.sample_column)
-    used = set(_mentioned(config))
+    used = set(_columns(config))
     rows = []
     for column in clinical.columns:
         kind = "" if column in used else looks_like(clinical, column, said)
@@ -114,22 +113,13 @@ def _is_missed(column: str, kind: str, config: CohortConfig) -> bool:
     )
 
 
-def _mentioned(config: CohortConfig) -> Iterator[str]:
-    """Yield every text below the keys of roles and rules: among them are the columns that a config names."""
-
-    def texts(node: Any) -> Iterator[str]:
-        if isinstance(node, dict):
-            for value in node.values():
-                yield from texts(value)
-        elif isinstance(node, list | tuple):
-            for value in node:
-                yield from texts(value)
-        elif isinstance(node, str):
-            yield node
-
-    yield from texts(config.roles.model_dump())
-    yield from config.roles.ordered
-    yield from config.keep
-    yield from config.drop
-    if config.sample_column is not None:
-        yield config.sample_column
+def _columns(config: CohortConfig) -> Iterator[str]:
+    """Yield the columns that a config names; the values it lists beside them are none."""
+    roles = config.roles
+    for endpoint in roles.endpoints.values():
+        for columns in endpoint.sources.values():
+            yield from columns
+    labels = [*dict(roles.receptors).values(), roles.intrinsic, roles.treatment, roles.response]
+    yield from (label.column for label in labels if label is not None)
+    yield from (name for name in (roles.batch, roles.patient, roles.sex, config.sample_column) if name)
+    yield from [*roles.covariates, *roles.groups, *roles.ordered, *config.keep, *config.drop]

@@ -71,6 +71,12 @@ def test_what_a_role_names_is_used_however_it_is_named():
     assert "RFS" not in set(unused_columns(TABLE, config(**dates))["column"])
 
 
+def test_a_column_named_as_a_listed_value_is_not_used():
+    table = TABLE.assign(N=["N0", "N1"] * 4, Dead=["x", "y"] * 4, stage=["I", "II"] * 4)
+    roles = {"treatment": {"column": "Chemo", "treated": ["Y"], "control": ["N"]}, "covariates": ["stage"]}
+    assert "N" in set(unused_columns(table, config(**roles))["column"])
+
+
 def test_a_declared_role_needs_no_caution_for_other_columns_of_its_kind():
     table = TABLE.assign(HER2=["Positive", "Negative"] * 4, os_event=["1", "0"] * 4)
     found = unused_columns(table, config(receptors={"her2": {"column": "her2_ihc"}})).set_index("column")
