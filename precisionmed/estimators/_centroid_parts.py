@@ -1,4 +1,4 @@
-"""Parts of the nearest-centroid classifier: weighted medians, calibration and checks."""
+"""Parts of the nearest-centroid classifier: limits, calibration and checks."""
 
 from __future__ import annotations
 
@@ -7,24 +7,13 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from precisionmed.errors import InputError, first_few
+from precisionmed.estimators._central import central_quantile
 
 _MAX_SHARPNESS = 500.0
 _REFUSED = 0.95
 """Fraction of strangers that is refused where members allow it."""
 _PATIENCE = 5
 """Members may be refused this many times as often as asked for, to refuse strangers."""
-
-
-def weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return the weighted median of each column; the usual median when weights are equal."""
-    order = np.argsort(values, axis=0, kind="stable")
-    ordered = np.take_along_axis(values, order, axis=0)
-    cumulative = np.cumsum(weight[order], axis=0) / weight.sum()
-    # Where exactly half of the weight lies below, the median is half-way to the next value.
-    lower = np.argmax(cumulative > 0.5 - 1e-9, axis=0)
-    upper = np.argmax(cumulative > 0.5 + 1e-9, axis=0)
-    column = np.arange(values.shape[1])
-    return (ordered[lower, column] + ordered[upper, column]) / 2
 
 
 def two_each(labels: np.ndarray) -> np.ndarray:
@@ -52,6 +41,8 @@ def require_genes(found: int, needed: int, min_genes: float, missing: list[str])
 def refusal_limit(members: np.ndarray, strangers: np.ndarray, reject: float) -> tuple[float, float]:
     """Return the best correlation below which a sample is refused, and the fraction of strangers refused.
 
+    It is rounded down to two decimals: an extreme quantile is nearly one member's value otherwise.
+
     Parameters
     ----------
     members, strangers : ndarray
@@ -59,9 +50,10 @@ def refusal_limit(members: np.ndarray, strangers: np.ndarray, reject: float) -> 
     reject : float
         Fraction of members refused, at least.
     """
-    usual = np.quantile(members, [reject, min(_PATIENCE * reject, 1.0)])
-    limit = np.clip(np.quantile(strangers, _REFUSED), *usual)
-    return float(limit), float((strangers < limit).mean())
+    usual = [central_quantile(members, part) for part in (reject, min(_PATIENCE * reject, 1.0))]
+    middle = float(np.clip(np.quantile(strangers, _REFUSED), usual[0], usual[1]))
+    limit = float(np.floor(100 * middle) / 100)
+    return limit, float((strangers < limit).mean())
 
 
 def fit_softmax(

@@ -122,6 +122,19 @@ def stabilized(curve: dict[str, Vector | Matrix], normalized: Matrix) -> Matrix:
     return a + step * (b + step * (c + step * d)) + (x - within) * (b + step * (2 * c + step * 3 * d))
 
 
+def without_largest(curve: dict[str, Vector | Matrix]) -> dict[str, Vector | Matrix]:
+    """Return nearly the same curve on round knots: those of `stabilizing_curve` tell the largest count seen.
+
+    It ends at a quarter in asinh below that count and goes on from there as a line, as any curve does beyond
+    its largest count.
+    """
+    end = max(np.floor(4 * np.arcsinh(curve["largest"][0])) / 4, 0.25)
+    grid = np.sinh(np.linspace(0, end, _POINTS))[1:]
+    knots = np.arcsinh((grid[1:] + grid[:-1]) / 2)
+    cubics = _spline(knots, stabilized(curve, np.sinh(knots)))
+    return {"knots": knots, "cubics": cubics, "largest": np.array([np.sinh(end)])}
+
+
 def _grow(x: Vector, y: Vector, weights: Vector) -> dict[float, tuple[float, float, float]]:
     """Return the local fits at the vertices: cells are halved until none is wide for its bandwidth."""
     fits: dict[float, tuple[float, float, float]] = {}

@@ -14,12 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from precisionmed.errors import InputError, first_few
 from precisionmed.estimators._alignment import aligned
+from precisionmed.estimators._central import central_mean
 from precisionmed.estimators._centroid_parts import (
     fit_softmax,
     refusal_limit,
     require_genes,
     two_each,
-    weighted_median,
 )
 from precisionmed.estimators._lasso_labels import LabelScore, class_codes
 from precisionmed.estimators._matrix import Matrix, check_complete, fit_matrix, gene_names, transform_matrix
@@ -46,8 +46,9 @@ class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
     metric : {"pearson", "spearman"}
         Correlation of a sample with a centroid.
     centering : {"balanced", "median"}
-        Centre of each gene: its training median, either with equal weight for every class (so that the
-        centroid of a common class does not vanish) or for every sample.
+        Centre of each gene: the mean of the middle fifth of its training values (a median would be one
+        sample's), either with equal weight for every class (so that the centroid of a common class does not
+        vanish) or for every sample.
     n_genes_per_class : int, optional
         Keep this many genes for each class: those with the largest absolute moderated t against the rest.
         All genes when left out.
@@ -78,7 +79,8 @@ class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
         Class means of the centred genes.
     min_correlation_ : float
         Below this best correlation no class is called: the `reject` quantile of the best correlation
-        of training samples that were left out when the centroids were learned, or more (see `reject`).
+        of training samples that were left out when the centroids were learned, or more (see `reject`); two
+        decimals.
     strangers_refused_ : float
         Fraction of strangers, samples whose genes deviate from their centres at random, with a best
         correlation below that.
@@ -241,7 +243,7 @@ class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
             top = np.argsort(-t, axis=1, kind="stable")[:, : self.n_genes_per_class]
             selected = np.unique(top)
         values = matrix[:, selected]
-        centre = weighted_median(values, weight)
+        centre = central_mean(values, weight)
         centroids = np.array([values[labels == name].mean(axis=0) - centre for name in self.classes_])
         return selected, centre, centroids
 
@@ -279,7 +281,7 @@ class NearestCentroid(LabelScore, ClassifierMixin, BaseEstimator):
         self.classes_ = np.array(centroids.columns.tolist())
         self.selected_ = np.array([column[gene] for gene in shared])
         self.centroids_ = centroids.loc[shared].to_numpy(dtype=float).T
-        self.centre_ = weighted_median(matrix[:, self.selected_], weight)
+        self.centre_ = central_mean(matrix[:, self.selected_], weight)
 
     def _aligned(self, X: ArrayLike | pd.DataFrame) -> Matrix:
         check_is_fitted(self)

@@ -111,10 +111,16 @@ class _Cox(SurvivalScore, Linear):
         stratum = self._known_strata(strata, risk.size)
         baseline = np.empty((risk.size, *times.shape))
         for s in np.unique(stratum):
-            curve = self.baseline_stratum_ == s
-            before = steps_before(self.baseline_time_[curve], times)
-            baseline[stratum == s] = np.append(1.0, self.baseline_survival_[curve])[before]
+            baseline[stratum == s] = self._baseline(self.baseline_stratum_ == s, times)
         return np.power(baseline, np.exp(risk)[(...,) + (None,) * times.ndim])
+
+    def _baseline(self, curve: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """Return baseline survival beyond times, by one stratum's part of the curve."""
+        time, survival = self.baseline_time_[curve], self.baseline_survival_[curve]
+        if getattr(self, "interpolated_", False):
+            hazard = -np.log(np.maximum(np.append(1.0, survival), np.finfo(float).tiny))
+            return np.exp(-np.interp(times, np.append(0.0, time), hazard))
+        return np.append(1.0, survival)[steps_before(time, times)]
 
     def _known_strata(self, strata: ArrayLike | None, n: int) -> np.ndarray:
         """Return the position of every sample's stratum in `strata_`."""
@@ -278,6 +284,9 @@ class LassoCoxCV(_Cox, CrossValidated):
         they belong to, as a position in `strata_`.
     strata_ : array or None
         The strata.
+    interpolated_ : bool
+        Only in models read from a file: the curve is known at the times of a grid, and between two of them
+        the cumulative hazard rises evenly.
     scale_, kkt_, lambda_, lambdas_, cv_mean_, cv_se_, n_nonzero_, path_end_ and further
         See `LassoLogisticCV`.
     """

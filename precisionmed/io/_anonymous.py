@@ -1,30 +1,62 @@
 """What a model file keeps of its training cohort: nothing that was one patient's.
 
-The estimators that the steps store are those of an analysis, with exact event times and medians. A file that
-leaves the house holds averages of many samples, rounded medians and survival on a grid of round times.
+The estimators that the steps store are those of an analysis, with exact event times and effects of
+covariates. A file that leaves the house holds averages of several samples, rounded limits and survival on a
+grid of round times. That hides values; it is no proof against somebody who knows all patients but one.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from precisionmed.config.minima import TO_LOCK
 from precisionmed.errors import first_few, warn
 from precisionmed.estimators._central import central_mean
+from precisionmed.estimators._local_trend import without_largest
 from precisionmed.io._declared import UNUSED
+from precisionmed.io.patients import n_patients
 
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+RULES = 1
+"""Raised when a file keeps less than before; files of lower rules may hold more of patients."""
+BEFORE_RULES = (
+    "what an earlier version kept of its training cohort (event times and medians of single patients, "
+    "perhaps a whole sample); lock the run again with this version"
+)
 FEWEST_EVENTS = 5
 """Event times between two points of the grid of a baseline survival."""
 MOST_POINTS = 50
 """Points of that grid."""
-FEWEST_IN_BATCH = 3
-"""Samples of a batch whose correction is kept; that of one sample is the sample."""
 _STEPS = 100
 """Round times that a grid is chosen from, at least."""
-_DECIMALS = 2
-"""Decimals of gene medians, which on the log2 scale are one sample's values otherwise."""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """How many patients stand behind the parts of a model."""
+
+    cohort: int
+    gene: NDArray[np.intp]
+    """Samples in which each kept gene was measured."""
+    batch: dict[str, int]
+
+    @classmethod
+    def of(cls, adata: AnnData, kept: NDArray[np.bool_]) -> Behind:
+        """Count them in the cohort that a model was learned from."""
+        values = adata.raw.X
+        values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+        found = {}
+        if "batch" in adata.obs:
+            labels = adata.obs["batch"].astype(str).to_numpy()
+            found = {str(b): n_patients(adata.obs, np.flatnonzero(labels == b)) for b in np.unique(labels)}
+        n = n_patients(adata.obs, np.arange(adata.n_obs))
+        return cls(n, np.sum(~np.isnan(values[:, kept]), axis=0), found)
 
 
 def reference_sample(values: NDArray[np.float64]) -> dict[str, Any]:
@@ -47,7 +79,9 @@ def reference_sample(values: NDArray[np.float64]) -> dict[str, Any]:
     return {"median": median, "spread": spread, "limit": limit}
 
 
-def without_patients(preprocessor: Any, tasks: dict[str, Any], stated_horizon: float | None) -> list[str]:
+def without_patients(
+    preprocessor: Any, tasks: dict[str, Any], stated_horizon: float | None, behind: Behind
+) -> list[str]:
     """Take out of fitted estimators what is one patient's; return what is still one's, in words.
 
     Parameters
@@ -56,21 +90,26 @@ def without_patients(preprocessor: Any, tasks: dict[str, Any], stated_horizon: f
         Decoded for the model file: they are changed.
     stated_horizon
         The horizon of survival, where the user gave one; else it is a patient's time and is rounded.
+    behind
+        How many patients there are.
     """
     for task in tasks.values():
         model = task["model"]
         _without_unused(model)
-        inner = getattr(model, "model_", model)
-        if hasattr(inner, "centre_"):
-            inner.centre_ = np.round(inner.centre_, _DECIMALS)
         if task["kind"] == "survival":
             task["horizon"] = _digits(task["horizon"]) if stated_horizon is None else stated_horizon
             grid = on_grid(model.baseline_time_, model.baseline_survival_, task["horizon"])
             model.baseline_time_, model.baseline_survival_ = grid
             model.baseline_stratum_ = np.zeros(len(grid[0]), dtype=np.int64)
+            model.interpolated_ = True
+    for normalizer in _normalizers(preprocessor):
+        _without_unused(normalizer)
+        if getattr(normalizer, "curve_", None) is not None:
+            normalizer.curve_ = without_largest(normalizer.curve_)
     if preprocessor.batch_corrector_ is not None:
-        _without_small_batches(preprocessor.batch_corrector_)
-    return _disclosed(preprocessor)
+        _without_covariates(preprocessor.batch_corrector_)
+        _without_small_batches(preprocessor.batch_corrector_, behind.batch)
+    return _disclosed(preprocessor, behind)
 
 
 def on_grid(
@@ -88,8 +127,7 @@ def on_grid(
     Returns
     -------
     (g,) arrays
-        Times, at most 51, and survival there. Between two of them the curve is as much too high as it falls
-        from one to the next.
+        Times, at most 53, and survival there. Between two of them the cumulative hazard is to rise evenly.
     """
     if not len(time):
         return time, survival
@@ -134,31 +172,69 @@ def _without_unused(model: Any) -> None:
     for name in UNUSED:
         if name in vars(model):
             delattr(model, name)
+    if hasattr(model, "coef_"):  # the deviation of a gene that one patient expresses is that patient's
+        model.scale_ = np.where(model.coef_ != 0, model.scale_, 0.0)
 
 
-def _without_small_batches(corrector: Any) -> None:
-    """Forget batches of one or two samples, and replace medians of covariates by means or rounded ones."""
-    small = corrector.batch_sizes_ < FEWEST_IN_BATCH
+def _normalizers(preprocessor: Any) -> list[Any]:
+    normalizer = preprocessor.normalizer_
+    return [part for part in (normalizer, getattr(normalizer, "first_", None)) if part is not None]
+
+
+def _without_covariates(corrector: Any) -> None:
+    """Put the mean effect of the covariates into the level of the genes; predictions never have covariates.
+
+    The effect of a level that one patient has is that patient's profile, and its name may be telling.
+    """
+    level = "grand_mean_" if hasattr(corrector, "grand_mean_") else "log_rate_"
+    setattr(corrector, level, getattr(corrector, level) + corrector.covariate_effect_)
+    corrector.covariate_effect_ = np.zeros_like(corrector.covariate_effect_)
+    corrector.coefficients_ = corrector.coefficients_[:0]
+    corrector.covariates_ = []
+    if hasattr(corrector, "column_means_"):
+        corrector.column_means_ = corrector.column_means_[:0]
+
+
+def _small_batches(corrector: Any, patients: dict[str, int]) -> NDArray[np.bool_]:
+    sizes = zip(corrector.batches_.astype(str), corrector.batch_sizes_, strict=True)
+    return np.array([min(patients.get(name, size), size) < TO_LOCK for name, size in sizes])
+
+
+def _without_small_batches(corrector: Any, patients: dict[str, int]) -> None:
+    """Forget the corrections of batches of few patients, unless nothing else or the reference is left."""
+    small = _small_batches(corrector, patients)
     reference = getattr(corrector, "reference", None)
     if reference is not None:
         small &= corrector.batches_.astype(str) != str(reference)
-    if small.any() and not small.all():
-        warn(
-            f"batch {first_few(corrector.batches_[small])} has fewer than {FEWEST_IN_BATCH} samples: its "
-            "correction would show them and is not locked; new samples of it are not batch corrected."
+    if not small.any() or small.all():
+        return
+    warn(
+        f"batch {first_few(corrector.batches_[small])} has fewer than {TO_LOCK} patients: its correction "
+        "would show them and is not locked; new samples of it are not batch corrected."
+    )
+    for name in ("batches_", "batch_sizes_", "gamma_", "delta_", "log_rate_", "phi_"):
+        if hasattr(corrector, name):
+            setattr(corrector, name, getattr(corrector, name)[~small])
+
+
+def _disclosed(preprocessor: Any, behind: Behind) -> list[str]:
+    """Say what of single patients a model still holds."""
+    found = []
+    for normalizer in _normalizers(preprocessor):
+        if getattr(normalizer, "reference", None) == "sample" and hasattr(normalizer, "reference_size_"):
+            found.append(
+                "all counts of the training sample that is the reference (normalize.reference: sample; "
+                "profile avoids that)"
+            )
+    if behind.cohort < TO_LOCK:
+        found.append(f"averages of no more than {behind.cohort} patients")
+    few = int(np.sum(behind.gene < TO_LOCK))
+    if few and behind.cohort >= TO_LOCK:
+        found.append(
+            f"values of {few} gene(s) that were measured in fewer than {TO_LOCK} samples (cohort.max_missing)"
         )
-        for name in ("batches_", "batch_sizes_", "gamma_", "delta_", "log_rate_", "phi_"):
-            if hasattr(corrector, name):
-                setattr(corrector, name, getattr(corrector, name)[~small])
-    for covariate in corrector.covariates_:
-        if covariate["median"] is not None:
-            covariate["median"] = _digits(covariate["median"])
-
-
-def _disclosed(preprocessor: Any) -> list[str]:
-    """Say what of one patient a model still holds."""
-    normalizer = preprocessor.normalizer_
-    inner = getattr(normalizer, "first_", None) or normalizer
-    if getattr(inner, "reference", None) == "sample" and hasattr(inner, "reference_size_"):
-        return ["all counts of the training sample that is the reference (normalize.reference: sample)"]
-    return []
+    corrector = preprocessor.batch_corrector_
+    if corrector is not None and _small_batches(corrector, behind.batch).any():
+        small = corrector.batches_[_small_batches(corrector, behind.batch)]
+        found.append(f"the profile of batch {first_few(small)}, of fewer than {TO_LOCK} patients")
+    return found

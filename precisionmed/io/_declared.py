@@ -99,8 +99,6 @@ DECLARED: dict[str, dict[str, str]] = {
     "VST": _INPUT
     | {
         "log_means_": "real_or_minus_inf[p]",
-        "means_": "real_or_nan[p]",
-        "dispersions_": "real_or_nan[p]",
         "fit_type_": "text",
         "trend_": "real_or_nan[2]",
         "curve_": "curve?",
@@ -108,7 +106,10 @@ DECLARED: dict[str, dict[str, str]] = {
 }
 """Learned attributes by class; classes that are not here are in no model file."""
 
-ADDED: dict[str, dict[str, str]] = {"ReceptorClassifier": {"threshold_": "unit"}}
+ADDED: dict[str, dict[str, str]] = {
+    "LassoCoxCV": {"interpolated_": "bool"},
+    "ReceptorClassifier": {"threshold_": "unit"},
+}
 """Attributes that files of earlier versions lack."""
 
 UNUSED: dict[str, str] = {
@@ -124,6 +125,8 @@ UNUSED: dict[str, str] = {
     "path_end_": "text",
     "kkt_": "nonnegative",
     "gap_": "real?",
+    "means_": "real_or_nan[p]",
+    "dispersions_": "real_or_nan[p]",
 }
 """Attributes that no prediction needs; older files have them."""
 

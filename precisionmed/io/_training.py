@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 
 from precisionmed.config import RolesConfig
+from precisionmed.config.minima import TO_LOCK
 from precisionmed.estimators.group_hazards import group_hazards
 from precisionmed.io._endpoints import recorded_outcome
 from precisionmed.io.patients import first_of_patient
@@ -18,7 +19,7 @@ def subtype_survival(adata: AnnData) -> pd.DataFrame | None:
     """Return the hazards of the subtypes found, relative to the largest; None without subtypes or outcome.
 
     One row for each endpoint and subtype: `endpoint`, then the columns of `group_hazards`. A patient
-    counts once.
+    counts once; subtypes of fewer than five patients with follow-up are left out.
     """
     roles = adata.uns["precisionmed"]["ingest"].get("roles")
     if roles is None or "subtype" not in adata.obs or adata.obs["subtype"].nunique() < 2:
@@ -30,7 +31,9 @@ def subtype_survival(adata: AnnData) -> pd.DataFrame | None:
         outcome = recorded_outcome(adata.obs, name)
         known = outcome.notna().all(axis=1) & subtype.notna()
         known &= first_of_patient(adata.obs, known.to_numpy())
-        if known.any():
+        n = subtype[known].value_counts()
+        known &= subtype.isin(n.index[n >= TO_LOCK])
+        if (n >= TO_LOCK).sum() > 1 and n.get(reference, 0) >= TO_LOCK:
             y = outcome[known]
             table = group_hazards(y["time"], y["event"], subtype[known], reference, entry=y.get("entry"))
             table.insert(0, "endpoint", name)

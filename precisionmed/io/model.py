@@ -17,8 +17,9 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
+from precisionmed.config.minima import TO_LOCK
 from precisionmed.errors import InputError, warn
-from precisionmed.io._anonymous import reference_sample, without_patients
+from precisionmed.io._anonymous import BEFORE_RULES, RULES, Behind, reference_sample, without_patients
 from precisionmed.io._archive import damaged, opened, parsed, sealed
 from precisionmed.io._checked_model import NewerSchemaError, check_parts, checked_manifest
 from precisionmed.io._evidence import description, with_evidence
@@ -39,8 +40,7 @@ class LockedModel:
     Attributes
     ----------
     manifest
-        Schema version, package versions and the training summary; `of_single_patients` says what the file
-        holds of one patient, which is nothing by default.
+        Schema version, package versions and the training summary.
     genes
         Genes the model takes as input, in its order.
     parts
@@ -75,8 +75,20 @@ class LockedModel:
         parts.pop("genes")
         return cls(manifest, genes, parts)
 
+    def of_single_patients(self) -> list[str]:
+        """Return in words what the file holds of single training patients; empty where it is nothing."""
+        listed = self.manifest.get("of_single_patients", [])
+        found = [str(what) for what in listed] if isinstance(listed, list) else []
+        rules = self.manifest.get("anonymised", 0)
+        return found if isinstance(rules, int) and rules >= RULES else [*found, BEFORE_RULES]
+
     def save(self, path: str | Path) -> Path:
-        """Write the model file; the same model always gives the same bytes."""
+        """Write the model file; the same model always gives the same bytes.
+
+        A warning says what it holds of single patients, if anything.
+        """
+        for what in self.of_single_patients():
+            warn(f"the model file holds {what}; treat it as patient data.")
         encoded = encode({"genes": self.genes.to_numpy(), **self.parts})
         texts = {
             "manifest.json": json.dumps(self.manifest, indent=1, sort_keys=True),
@@ -111,7 +123,7 @@ class LockedModel:
         batch
             Name of the new batch.
         min_samples
-            Fewest samples to learn it from.
+            Fewest samples to learn it from, five at least.
         scale, orientation, gene_ids, probe_annotation, column
             As in `predict`.
 
@@ -120,6 +132,11 @@ class LockedModel:
         InputError
             The model corrects no batches, knows this one already, or there are too few samples.
         """
+        if min_samples < TO_LOCK:
+            raise InputError(
+                f"min_samples is {min_samples}: a batch of fewer than {TO_LOCK} samples could be read off "
+                f"the model file; give at least {TO_LOCK}."
+            )
         reading = Reading(scale, orientation, gene_ids, probe_annotation, column)
         measured = measured_by(self, expression, reading)
         unusable = measured.reasons != ""
@@ -217,8 +234,9 @@ def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
     """Lock everything a run has learned into one file.
 
     What was one patient's is left out: survival is kept on a grid of round times (at the horizon it is the
-    estimate itself), medians are means of several values or rounded, paths of penalties stay behind. With
-    `normalize.reference: sample` the file does hold a patient's counts, and a warning says so.
+    estimate itself), effects of covariates, paths of penalties, batches and subtypes of fewer than five
+    patients stay behind. With `normalize.reference: sample`, or fewer than five patients behind a gene or the
+    cohort, the file does hold what is a patient's, and a warning says so.
 
     Parameters
     ----------
@@ -239,9 +257,9 @@ def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
     preprocessor = decode(steps["batch" if "model" in steps.get("batch", {}) else "normalize"]["model"])
     tasks = with_evidence(_tasks(steps), steps, adata)
     horizon = steps.get("survival", {}).get("params", {}).get("horizon")
-    disclosed = without_patients(preprocessor, tasks, None if horizon is None else float(horizon))
-    for what in disclosed:
-        warn(f"the model file holds {what}; treat it as patient data, or normalize with reference: profile.")
+    stated = None if horizon is None else float(horizon)
+    behind = Behind.of(adata, preprocessor.kept_)
+    disclosed = without_patients(preprocessor, tasks, stated, behind)
     parts = {
         "inputs": locked_inputs(adata),
         "preprocessor": preprocessor,
@@ -303,6 +321,7 @@ def _manifest(adata: ad.AnnData, tasks: dict[str, Any], disclosed: list[str]) ->
         "genes": int(adata.raw.n_vars),
         "tasks": sorted(tasks),
         "of_single_patients": disclosed,
+        "anonymised": RULES,
         "inputs": {}
         if files is None
         else dict(zip(files["file"].astype(str), files["sha256"].astype(str), strict=True)),

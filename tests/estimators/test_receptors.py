@@ -115,7 +115,10 @@ def test_the_balanced_point_has_the_largest_expected_youden_index():
     assert set(three_way(expit(flat), (0.35, 0.65), threshold)) == {"cannot call"}
 
 
-@pytest.mark.parametrize("aim", ["sensitivity:0.9", "specificity:0.8", "sensitivity:.5", "specificity:0.99"])
+@pytest.mark.parametrize(
+    "aim",
+    ["sensitivity:0.9", "specificity:0.8", "sensitivity:.5", "specificity:0.99", "sensitivity:0.999"],
+)
 @pytest.mark.parametrize("ties", [False, True])
 def test_an_aim_is_reached_by_the_scores_it_is_learned_from(aim, ties):
     rng = np.random.default_rng(3)
@@ -127,7 +130,9 @@ def test_an_aim_is_reached_by_the_scores_it_is_learned_from(aim, ties):
     own = score[y == 1] >= cut - 1e-9 if what == "sensitivity" else score[y == 0] <= cut + 1e-9
     assert own.mean() >= float(least)
     if not ties:
-        assert own.mean() <= float(least) + 1 / own.size
+        assert own.mean() <= float(least) + 2 / own.size
+        assert not np.isclose(score, cut, rtol=0, atol=1e-9).any()
+    assert cut / 0.05 == pytest.approx(round(cut / 0.05), abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,42 +15,66 @@ from sklearn.base import BaseEstimator
 
 from precisionmed import estimators, pp, tl
 from precisionmed.datasets import simulate
-from precisionmed.io._anonymous import FEWEST_EVENTS, MOST_POINTS, on_grid, without_patients
+from precisionmed.errors import InputError
+from precisionmed.io._anonymous import FEWEST_EVENTS, MOST_POINTS, Behind, on_grid, without_patients
 from precisionmed.io._archive import opened
+from precisionmed.io._training import subtype_survival
+from precisionmed.io.codec import decode
 from precisionmed.io.model import LockedModel, lock
 
 FAST = {"n_folds": 3, "n_repeats": 1}
+N = 81
+RUNS = {
+    "counts": ("counts", {"method": "tmm", "reference": "profile"}, {"method": "combat"}),
+    "counts_wsp": ("counts", {"method": "tmmwsp", "reference": "profile"}, {"method": "combat_seq"}),
+    "counts_vst": ("counts", {"method": "vst"}, {"method": "combat", "mean_only": True}),
+    "counts_quantile": ("counts", {"method": "quantile"}, {"method": "combat"}),
+    "rsem": ("rsem", {"method": "upper_quartile"}, {"method": "combat", "reference": "B1"}),
+    "log2": ("log2", {}, {"method": "combat"}),
+}
+"""Scale, normalization and batch correction."""
 
 
 def cohort(scale: str):
-    """Simulate a cohort on a scale, whose patients have names, dates of birth and an odd number."""
-    adata = simulate(n_samples=81, n_genes=220, seed=8)
+    """Simulate a cohort on a scale; patients have names and dates of birth, one a stage of its own."""
+    adata = simulate(n_samples=N, n_genes=220, seed=8)
     rng = np.random.default_rng(5)
     values = np.asarray(adata.X, dtype=float)
     if scale == "rsem":
         values = values * rng.uniform(0.9, 1.1, values.shape)
     elif scale == "log2":
-        values = np.log2(values + 1)
+        values = np.log2(values + rng.uniform(0.5, 1.5, values.shape))
     adata.X = values
     if scale != "counts":
         del adata.layers["counts"]
     adata.obs_names = [f"Mrs Nowak-{i} 1957-03-{i % 28 + 1:02d}" for i in range(adata.n_obs)]
     adata.obs["patient"] = [f"PATIENT{i:05d}" for i in range(adata.n_obs)]
+    adata.obs["age"] = rng.uniform(30, 90, N)
+    adata.obs["stage"] = pd.Categorical(["II", "III"] * (N // 2) + ["stage of PATIENT00080"])
+    batch = adata.obs["batch"].astype(str).to_numpy()
+    batch[[3, 40, 77]] = "Nowak sisters"
+    adata.obs["batch"] = pd.Categorical(batch)
     ingest = adata.uns["precisionmed"]["ingest"]
     ingest["params"]["scale"] = scale
     ingest["files"] = pd.DataFrame({"file": ["expression.tsv"], "sha256": ["0" * 64], "bytes": [1]})
     return adata
 
 
-def locked(scale, folder, reference="profile"):
+def run(name: str, folder, **changed):
+    """Do every step that something is locked of, and lock it."""
+    scale, normalize, batch = RUNS[name]
     adata = cohort(scale)
-    pp.normalize(adata, **({"reference": reference} if scale != "log2" else {}))
-    pp.batch(adata, method="combat")
+    pp.normalize(adata, **(normalize | changed))
+    normal = np.asarray(adata.X, dtype=float).copy()
+    pp.batch(adata, covariates=("age", "stage"), **batch)
     tl.receptors(adata)
-    tl.classify(adata, tasks=("her2",), **FAST)
+    tl.subtypes(adata, k=3, resamples=20, n_null=0, robustness=False)
+    tl.classify(adata, tasks=("her2", "tnbc"), aim="sensitivity:0.99", **FAST)
+    tl.biomarkers(adata, labels=("er",), stability=False, random_signatures=0, **FAST)
     tl.survival(adata, **FAST)
-    lock(adata, folder / f"{scale}.pmz")
-    return adata, folder / f"{scale}.pmz"
+    tl.response(adata, aim="specificity:0.99", **FAST)
+    lock(adata, folder / f"{name}.pmz")
+    return adata, normal, folder / f"{name}.pmz"
 
 
 def numbers(value: Any) -> list[np.ndarray]:
@@ -101,41 +126,101 @@ def largest_share(array: np.ndarray, forms: list[np.ndarray]) -> float:
     return share
 
 
-@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
-@pytest.mark.parametrize("scale", ["counts", "rsem", "log2"])
-def test_no_patient_is_in_the_file(scale, tmp_path):
-    adata, path = locked(scale, tmp_path)
+def of_few(values: np.ndarray) -> np.ndarray:
+    """Return the values (samples x anything) that fewer than five samples have: many share nobody's."""
+    own = [np.unique(row[np.isfinite(row)]) for row in values.reshape(len(values), -1)]
+    found, count = np.unique(np.concatenate(own), return_counts=True)
+    return found[count < 5]
+
+
+def secrets(adata, normal: np.ndarray, model: LockedModel) -> np.ndarray:
+    """Return what single patients have: values in every space, sizes, factors, times, ages, scores."""
+    raw = np.asarray(adata.raw.X, dtype=float)
+    size = raw.sum(axis=1)
+    found = [*rows_of_training(adata, model.parts), normal, size, np.log(size), size / size.mean()]
+    normalizer = model.parts["preprocessor"].normalizer_
+    if hasattr(normalizer, "factors"):
+        factors = np.asarray(
+            normalizer.factors(
+                pd.DataFrame(raw, columns=adata.raw.var_names).iloc[:, model.parts["preprocessor"].kept_]
+            )
+        )
+        found += [factors, np.log(factors), size * factors]
+    for name in ("os_time", "age"):
+        values = adata.obs[name].to_numpy(float)
+        found += [values, np.log(values), values / 12]
+    x = pd.DataFrame(np.asarray(adata.X, dtype=float), columns=adata.var_names)
+    for task in model.parts["tasks"].values():
+        fitted = task["model"]
+        if hasattr(fitted, "correlations"):
+            found += list(fitted.correlations(x).T) + [fitted.confidence(x)]
+        elif fitted.coef_.any():
+            scores = fitted.predict(x) if task["kind"] == "survival" else fitted.decision_function(x)
+            found += [scores, np.exp(scores), 1 / (1 + np.exp(-scores))]
+    for step in ("classify", "biomarkers", "response", "survival"):
+        for table in tables_of(adata.uns["precisionmed"].get(step, {})):
+            if len({"sample", "patient"} & set(table)):
+                numeric = table.select_dtypes("number").drop(columns="threshold", errors="ignore")
+                found += [column.to_numpy(float) for _, column in numeric.items()]
+    flat = np.concatenate([of_few(np.asarray(part, dtype=float)) for part in found])
+    return np.unique(flat[~is_round(flat)])
+
+
+def tables_of(content: Any) -> list[pd.DataFrame]:
+    if isinstance(content, pd.DataFrame):
+        return [content]
+    return [t for v in content.values() for t in tables_of(v)] if isinstance(content, dict) else []
+
+
+def is_round(values: np.ndarray) -> np.ndarray:
+    """Return which numbers have three decimals or fewer: counts, settings and rounded limits."""
+    return np.abs(values - np.round(values, 3)) < 1e-9
+
+
+def hits(held: np.ndarray, secret: np.ndarray) -> np.ndarray:
+    """Return the numbers of a file that are, to twelve digits, among the secrets."""
+    held = held[np.isfinite(held)]
+    held = held[~is_round(held)]
+    place = np.clip(np.searchsorted(secret, held), 1, len(secret) - 1)
+    near = np.minimum(np.abs(held - secret[place]), np.abs(held - secret[place - 1]))
+    return held[near <= 1e-12 * np.abs(held)]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", RUNS)
+def test_no_patient_is_in_the_file(name, tmp_path):
+    adata, normal, path = run(name, tmp_path)
     model = LockedModel.load(path)
+    assert {"tnbc", "her2", "subtype", "intrinsic_subtype", "signature_er", "os", "response"} <= set(
+        model.parts["tasks"]
+    )
+    assert "subtype_survival" in model.parts
     forms = rows_of_training(adata, model.parts)
     found = numbers(model.parts)
-    shares = [largest_share(array, forms) for array in found]
-    assert max(shares) < 0.5
-    times = adata.obs["os_time"].to_numpy(float)
-    held = np.concatenate([array.ravel() for array in found])
-    assert not np.isin(np.round(times, 6), np.round(held, 6)).any()
-    risks = model.parts["tasks"]["os"]["model"].predict(np.asarray(adata.X))
-    if model.parts["tasks"]["os"]["model"].coef_.any():
-        assert not np.isin(np.round(risks, 9), np.round(held, 9)).any()
+    assert max(largest_share(array, forms) for array in found) < 0.5
+    assert list(hits(np.concatenate([array.ravel() for array in found]), secrets(adata, normal, model))) == []
     texts, _ = opened(path)
     everything = " ".join(texts.values())
-    for secret in [*adata.obs_names, *adata.obs["patient"], "Nowak", "1957", str(tmp_path), "/tmp", "/home"]:
+    personal = ["Nowak", "PATIENT", "1957-03", "stage", str(tmp_path), "/tmp", "/home", str(Path.home())]
+    for secret in [*adata.obs_names, *adata.obs["patient"], *personal]:
         assert secret not in everything
-    assert json.loads(texts["manifest.json"])["of_single_patients"] == []
-    medians = np.median(np.asarray(adata.X, dtype=float), axis=0)
-    for array in found:
-        if array.size == medians.size:
-            assert np.isclose(array, medians, rtol=1e-9, atol=0).mean() < 0.05
+    assert model.of_single_patients() == []
 
 
-@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
-def test_a_sample_as_the_reference_is_found_and_said(tmp_path):
-    """The search finds a patient where there is one, and the file says so."""
+@pytest.mark.filterwarnings("ignore")
+def test_the_search_finds_what_an_analysis_holds(tmp_path):
+    """The estimators of the steps, not locked: exact times, a rare stage, a sample as the reference."""
     with pytest.warns(UserWarning, match="holds all counts of the training sample"):
-        adata, path = locked("counts", tmp_path, "sample")
+        adata, normal, path = run("counts", tmp_path, reference="sample")
     model = LockedModel.load(path)
     forms = rows_of_training(adata, model.parts)
     assert max(largest_share(array, forms) for array in numbers(model.parts)) > 0.99
-    assert "reference: sample" in model.manifest["of_single_patients"][0]
+    assert "reference: sample" in model.of_single_patients()[0]
+    secret = secrets(adata, normal, model)
+    stored = adata.uns["precisionmed"]["survival"]["os"]["model"]
+    assert len(hits(decode(stored)["model"].baseline_time_, secret)) > 10
+    middle = np.median(np.asarray(adata.X, dtype=float), axis=0)
+    assert len(hits(middle, secret)) == middle.size
 
 
 def curve(rng, n):
@@ -160,27 +245,135 @@ def test_the_grid_hides_times_and_keeps_the_horizon(seed, n, horizon):
     assert values[-1] == survival[-1]
 
 
-def test_how_far_curves_move():
-    """Between two points of the grid survival is too high, by at most what it falls there."""
-    time, survival = curve(np.random.default_rng(2), 300)
-    points, values = on_grid(time, survival, 60.0)
-    exact, kept = np.append(1.0, survival), np.append(1.0, values)
-    at = np.linspace(0, time[-1] * 1.2, 5000)
-    moved = kept[np.searchsorted(points, at, "right")] - exact[np.searchsorted(time, at, "right")]
-    assert moved.min() >= 0
-    assert moved.max() <= np.max(-np.diff(kept)) + 1e-12
-    assert moved.max() < 0.06
+def locked_cox(time, survival):
+    model = estimators.LassoCoxCV()
+    model.coef_, model.intercept_, model.strata_ = np.zeros(1), 0.0, None
+    model.n_features_in_, model.feature_names_in_, model.with_offset_ = 1, None, False
+    model.baseline_time_, model.baseline_survival_ = time, survival
+    model.baseline_stratum_ = np.zeros(len(time), dtype=int)
+    return model
+
+
+@pytest.mark.parametrize("n", [40, 300, 2000])
+def test_how_far_curves_move(n):
+    """Nothing at the points and the horizon; between them by little, and as often up as down."""
+    bias, largest = [], []
+    for seed in range(20):
+        time, survival = curve(np.random.default_rng(seed), n)
+        points, values = on_grid(time, survival, 60.0)
+        exact, kept = locked_cox(time, survival), locked_cox(points, values)
+        kept.interpolated_ = True
+        one = np.zeros((1, 1))
+        np.testing.assert_allclose(
+            kept.predict_survival(one, points), exact.predict_survival(one, points), rtol=1e-12
+        )
+        at = np.linspace(0, points[-1], 4000)
+        moved = (kept.predict_survival(one, at) - exact.predict_survival(one, at))[0]
+        step = -np.diff(np.append(1.0, values))
+        assert np.abs(moved).max() <= step.max() + 1e-12
+        bias.append(moved.mean())
+        largest.append(np.abs(moved).max())
+        after = np.array([points[-1], 2 * points[-1]])
+        np.testing.assert_allclose(kept.predict_survival(one, after), values[-1], rtol=1e-12)
+    assert abs(np.mean(bias)) < {40: 0.008, 300: 0.003, 2000: 0.003}[n]
+    assert np.mean(largest) < {40: 0.14, 300: 0.03, 2000: 0.02}[n]
+
+
+def learned(counts, batch, reference=None, **known):
+    corrector = estimators.ComBat(unknown="none", reference=reference)
+    learner = estimators.Preprocessor(estimators.LogCPM(), None, corrector)
+    return learner.fit(counts, batch=batch, **known)
+
+
+def behind(counts, n=None):
+    return Behind(len(counts) if n is None else n, np.sum(~np.isnan(counts), axis=0), {})
 
 
 @pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
-def test_a_batch_of_two_samples_is_not_locked():
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_a_tiny_batch_is_not_locked_and_the_others_say_what_they_said(size):
     rng = np.random.default_rng(0)
-    counts = rng.poisson(100, (32, 50)).astype(float)
-    batch = np.array(["a"] * 15 + ["b"] * 15 + ["tiny"] * 2)
-    learner = estimators.Preprocessor(estimators.LogCPM(), None, estimators.ComBat(unknown="none"))
-    learner.fit(counts, batch=batch)
-    before = learner.transform(counts[:3], batch=batch[:3])
-    with pytest.warns(UserWarning, match="batch tiny has fewer than 3"):
-        assert without_patients(learner, {}, None) == []
+    counts = rng.poisson(100, (30 + size, 50)).astype(float)
+    batch = np.array(["a"] * 15 + ["b"] * 15 + ["tiny"] * size)
+    stage = pd.DataFrame({"stage": ["I", "II"] * 15 + ["II"] * size})
+    learner = learned(counts, batch, covariates=stage)
+    before = learner.transform(counts[:20], batch=batch[:20])
+    with pytest.warns(UserWarning, match="batch tiny has fewer than 5"):
+        assert without_patients(learner, {}, None, behind(counts)) == []
+    corrector = learner.batch_corrector_
+    assert list(corrector.batches_) == ["a", "b"]
+    assert corrector.covariates_ == [] and corrector.coefficients_.shape == (0, 50)
+    np.testing.assert_array_equal(learner.transform(counts[:20], batch=batch[:20]), before)
+
+
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
+def test_a_batch_of_many_samples_of_one_patient_is_tiny():
+    counts = np.random.default_rng(0).poisson(100, (45, 50)).astype(float)
+    learner = learned(counts, ["a"] * 15 + ["b"] * 15 + ["one"] * 15)
+    patients = Behind(31, np.full(50, 45), {"a": 15, "b": 15, "one": 1})
+    with pytest.warns(UserWarning, match="batch one has fewer than 5"):
+        without_patients(learner, {}, None, patients)
     assert list(learner.batch_corrector_.batches_) == ["a", "b"]
-    np.testing.assert_array_equal(learner.transform(counts[:3], batch=batch[:3]), before)
+
+
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
+def test_what_cannot_be_left_out_is_said():
+    counts = np.random.default_rng(0).poisson(100, (33, 50)).astype(float)
+    batch = ["a"] * 15 + ["b"] * 15 + ["c"] * 3
+    assert without_patients(learned(counts, batch, reference="c"), {}, None, behind(counts)) == [
+        "the profile of batch c, of fewer than 5 patients"
+    ]
+    small = counts[:6]
+    held = without_patients(learned(small, ["a"] * 3 + ["b"] * 3), {}, None, behind(small))
+    assert held == ["the profile of batch a, b, of fewer than 5 patients"]
+    learner = estimators.Preprocessor(estimators.LogCPM(), None, None).fit(counts)
+    assert without_patients(learner, {}, None, behind(counts, 4)) == ["averages of no more than 4 patients"]
+    counts[:29, 7] = np.nan
+    assert "values of 1 gene(s)" in without_patients(learner, {}, None, behind(counts))[0]
+
+
+def test_the_largest_count_is_not_in_a_curve():
+    """Two cohorts whose largest counts differ by a tenth have curves on the same knots."""
+    rng = np.random.default_rng(1)
+    counts = rng.negative_binomial(2, 2 / (2 + np.exp(rng.uniform(1, 8, 200))), (40, 200)).astype(float)
+    counts[3, 5] = 60000
+    ends = []
+    for factor in (1.0, 1.1):
+        counts[3, 5] *= factor
+        learner = estimators.Preprocessor(estimators.VST(fit_type="local"), None, None).fit(counts)
+        exact = learner.transform(counts)
+        whole = learner.normalizer_.curve_["largest"][0]
+        without_patients(learner, {}, None, behind(counts))
+        curve = learner.normalizer_.curve_
+        ends.append(curve["knots"])
+        assert not hasattr(learner.normalizer_, "means_")
+        assert 0.7 * whole < curve["largest"][0] < whole
+        np.testing.assert_allclose(learner.transform(counts), exact, rtol=0, atol=2e-3)
+    np.testing.assert_array_equal(*ends)
+
+
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
+def test_files_made_before_say_that_they_may_hold_patients(tmp_path):
+    adata = cohort("counts")
+    pp.normalize(adata, method="tmm", reference="profile")
+    pp.batch(adata, method="combat")
+    model = lock(adata, tmp_path / "now.pmz")
+    counts = pd.DataFrame(adata.layers["counts"], index=adata.obs_names, columns=adata.var_names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.save(tmp_path / "again.pmz")
+    del model.manifest["anonymised"]
+    assert "earlier version" in model.of_single_patients()[0]
+    adapted = model.adapt(counts[:12], "C")
+    with pytest.warns(UserWarning, match="earlier version .*treat it as patient data"):
+        adapted.save(tmp_path / "old.pmz")
+    with pytest.raises(InputError, match="min_samples is 4"):
+        model.adapt(counts[:4], "C", min_samples=4)
+
+
+def test_the_outcome_of_a_rare_subtype_is_not_locked():
+    adata = cohort("counts")
+    adata.obs["subtype"] = ["S1"] * 40 + ["S2"] * 37 + ["S3"] * 4
+    assert list(subtype_survival(adata)["subtype"]) == ["S1", "S2"]
+    adata.obs["subtype"] = ["S1"] * 77 + ["S3"] * 4
+    assert subtype_survival(adata) is None

@@ -25,6 +25,12 @@ def fill(run: Run, page: Page) -> None:
         f"{count(manifest['genes'], 'gene')} on the scale “{words(manifest['scale'])}”. A changed byte is "
         "refused."
     )
+    held = model.of_single_patients()
+    page.text(
+        f"The file holds {join(held)}: treat it as patient data."
+        if held
+        else "No single patient's values, names or times are in it: averages and rounded limits only."
+    )
     reasons = {task: refusal(model.parts["tasks"][task]) for task in manifest["tasks"]}
     called = [task for task, reason in reasons.items() if not reason]
     if not reasons:
