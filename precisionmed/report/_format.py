@@ -19,6 +19,7 @@ __all__ = [
     "count",
     "heading",
     "join",
+    "named_model",
     "p_text",
     "percent",
     "ratio_text",
@@ -124,6 +125,11 @@ def ci_text(estimate: float, lower: float, upper: float) -> str:
         return number_text(estimate)
     ends = f"{number_text(lower)} to\u00a0{number_text(upper)}"
     return f"{number_text(estimate)} (95%\u00a0CI {ends})"
+
+
+def named_model(model: object) -> str:
+    """Return what a model of survival is made of, in words."""
+    return "clinical variables" if str(model) == "clinical" else words(model)
 
 
 def slug(text: object) -> str:

@@ -13,12 +13,10 @@ if TYPE_CHECKING:
     from precisionmed.io.model import LockedModel
 
 NEAR = "too near the threshold, or between two classes"
+CHANCE, EMPTY = "no better than chance in training", "no gene was kept in training"
 _CAUSES = {
-    "no better than chance in training": (
-        "not better than chance",
-        "no gene is in the signature",
-        "how good it is",
-    ),
+    CHANCE: ("not better than chance", "how good it is"),
+    EMPTY: ("no gene is in the signature",),
     "values on another scale": ("scale looks like", "all values", "cannot be normalized"),
     "genes that are not measured": ("no gene of the model", "only ", "too few genes", "genes are missing"),
     "values unlike those of training (platform, preparation or tissue)": ("unlike", "resembles none"),
@@ -26,7 +24,7 @@ _CAUSES = {
 }
 """Cause -> what the reasons of `predict` begin with, or hold."""
 _REMEDIES = {
-    "no better than chance in training": "nothing in this cohort can mend it; learn from more patients",
+    **dict.fromkeys((CHANCE, EMPTY), "learning from more patients; nothing in this cohort mends it"),
     "values on another scale": "give the numbers that training had, or state their scale",
     "genes that are not measured": "learn again with shared_genes: true",
     "values unlike those of training (platform, preparation or tissue)": "centre the whole cohort (predict "

@@ -49,8 +49,9 @@ def replication_tables(
     Returns
     -------
     dict
-        Tables `replication`, `replication_overlap` and `replication_summary` of docs/data-model.md, and
-        `replication_verdict`, a sentence; only the sentence where there is nothing to look for.
+        Tables `replication`, `replication_overlap` and `replication_summary` of docs/data-model.md,
+        `replication_verdict`, a sentence, and `replication_confirmed`; only the sentence where there is
+        nothing to look for.
     """
     if "subtype" not in model.parts["tasks"]:
         return {"replication_verdict": "The locked model has no subtypes, so there were none to find again."}
@@ -79,6 +80,7 @@ def replication_tables(
         "replication_overlap": cohort.tables(overlaps),
         "replication_summary": table(pd.DataFrame(summaries)),
         "replication_verdict": verdict(cohort.tables(proportions), summaries[0]),
+        "replication_confirmed": confirmed(summaries[0]),
     }
 
 
@@ -187,6 +189,12 @@ def _agreement(
     return pd.DataFrame(rows, columns=["called", "found", "samples"]), summary
 
 
+def confirmed(summary: dict[str, Any]) -> bool:
+    """Return whether most samples were called, and the cohort's own clusters agree at least in part."""
+    enough = int(summary["called"]) >= FEWEST_CALLED * int(summary["samples"])
+    return enough and float(summary["adjusted_rand"]) >= _LITTLE
+
+
 def verdict(found: pd.DataFrame, summary: dict[str, Any]) -> str:
     """Say whether the subtypes are there again, by the first mode, a patient's.
 
@@ -211,9 +219,9 @@ def verdict(found: pd.DataFrame, summary: dict[str, Any]) -> str:
     )
     agreement, called, n = float(summary["adjusted_rand"]), int(summary["called"]), int(summary["samples"])
     index = f"adjusted Rand index {agreement:.2f}".replace("-", "−")
-    if called < FEWEST_CALLED * n:
+    if not confirmed(summary) and called < FEWEST_CALLED * n:
         return f"The subtypes are not confirmed here: only {called} of {n} samples could be called ({mode})."
-    if not agreement >= _LITTLE:
+    if not confirmed(summary):
         return (
             "The subtypes are not confirmed here: clusters that this cohort shows on its own hardly agree "
             f"with the calls ({index}); {len(again)} of {len(rows)} subtypes alone keep to themselves "

@@ -150,7 +150,7 @@ def _biomarkers(adata: AnnData, endpoint: str, trial: Trial, notes: list[str]) -
 def _sentence(content: dict[str, Any], roles: RolesConfig) -> str:
     if content["available"] == "neither":
         return (
-            "The cohort records neither treatment nor response, so that treatment response could not be "
+            "Neither treatment nor response is declared for this cohort, so that treatment benefit was not "
             "modelled; subtypes and risk here are prognostic, not predictive of benefit."
         )
     parts = []
@@ -184,7 +184,10 @@ def _classifier_words(classifier: dict[str, Any] | None) -> str:
         return "response is recorded, but in too few samples for a classifier"
     table = classifier["performance"].set_index("metric")
     auc, called = table.loc["auc"], table.loc["called"]
-    words = f"out-of-fold AUC {auc['estimate']:.2f}, {auc['lower']:.2f} to {auc['upper']:.2f}"
+    words = (
+        f"out-of-fold AUC {auc['estimate']:.2f}, 95% CI {auc['lower']:.2f} to {auc['upper']:.2f}; "
+        f"{classifier['n_positive']:.0f} responders in {auc['n']:.0f} patients"
+    )
     if not np.isfinite(auc["estimate"]):
         return "whether expression predicts response could not be measured: no test set has both outcomes"
     if by_chance({"evidence": auc}):

@@ -207,5 +207,29 @@ def test_missing_pieces_are_told_and_an_empty_signature_is_no_error(
     del adata.obsp["consensus"]
     del steps["qc"]["pca_variance"]
     text = build(adata, tmp_path, config=config).read_text(encoding="utf-8")
-    assert "The LASSO kept none; alone," in text
+    assert "The LASSO kept no gene; tested one by one," in text
     assert "Figure not shown (first two principal components" in text
+
+
+def test_subtypes_that_another_cohort_does_not_confirm_are_not_for_use_alone(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    elsewhere = external()
+    found = elsewhere.uns["precisionmed"]["validate"]
+    found["replication_confirmed"] = False
+    found["replication_verdict"] = "The subtypes are not confirmed here: hardly any agreement."
+    text = build(cohort(), tmp_path, config=config, validations={"elsewhere": elsewhere}).read_text()
+    first = text[: text.index("What the locked model can call")]
+    assert "The subtypes are not confirmed here: hardly any agreement." in first
+    assert "In elsewhere, the subtypes are not confirmed" in first
+    calls = pd.read_csv(tmp_path / "tables" / "lock_calls.csv").set_index("call")
+    assert calls.loc["Molecular subtype", "use"] == "with care: not confirmed in elsewhere"
+
+
+def test_a_call_that_is_worse_elsewhere_is_used_with_care(config: RunConfig, tmp_path: Path) -> None:
+    adata = cohort()
+    performance = adata.uns["precisionmed"]["classify"]["her2"]["performance"]
+    performance.loc[0, ["estimate", "lower", "upper"]] = 0.99, 0.97, 1.0
+    build(adata, tmp_path, config=config, validations={"elsewhere": external()})
+    calls = pd.read_csv(tmp_path / "tables" / "lock_calls.csv").set_index("call")
+    assert "worse in elsewhere" in calls.loc["HER2 status", "use"]

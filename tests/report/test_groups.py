@@ -44,7 +44,7 @@ def test_a_gap_is_on_the_first_page(tmp_path, config):
     page, adata = report(tmp_path, config, 0.0)
     first = page[page.index("Read with care") : page.index("What the locked model can call")]
     assert "not the same in all groups" in first
-    assert re.search(r"AUC of race B is 0\.\d\d, 0\.\d\d \(0\.\d\d to 0\.\d\d\) below the rest", first)
+    assert re.search(r"AUC in race B is 0\.\d\d, 0\.\d\d \(0\.\d\d to 0\.\d\d\) below the rest", first)
     assert "her2 in elsewhere" in first.lower()
     stored = adata.uns["precisionmed"]["classify"]["her2"]["groups"]
     assert f"corrected for {stored['comparisons'].iloc[0]} comparisons" in first

@@ -137,7 +137,10 @@ def test_an_empty_signature_still_has_genes_alone(
         "No signature for ER status.",
     )
     alone = int((task["screen"]["fdr"] < 0.05).sum())
-    told = f"The LASSO kept none; alone, {alone} genes of 80 are associated at a false discovery rate of 5%."
+    told = (
+        f"The LASSO kept no gene; tested one by one, {alone} of 80 are associated at a false discovery "
+        "rate of 5%."
+    )
     assert block.items[0].startswith(told)
     finding = dict(summary._signatures(run))["Signature for ER status"]
     assert finding.startswith(f"{told[0].lower()}{told[1:]}")
@@ -175,7 +178,9 @@ def test_each_number_of_survival_names_its_model_and_the_locked_one(
     found = adata.uns["precisionmed"]["survival"]["os"]
     run = Run(adata, config, {}, None, tmp_path, {})
     said = dict(summary._survival(run))["Survival (OS)"].replace("\u00a0", " ")
-    assert said.startswith("out-of-fold C-index of clinical variables alone 0.61 (95% CI 0.50 to 0.72)")
+    assert said.startswith(
+        "28 events in 60 patients; out-of-fold C-index of clinical variables alone 0.61 (95% CI 0.50 to 0.72)"
+    )
     assert "genes alone (locked) 0.66" in said
     assert said.endswith("high-risk and low-risk groups differ (p = 0.005, outcomes permuted).")
     found["concordance"].loc[1, "lower"] = 0.45

@@ -38,7 +38,7 @@ def test_evidence_is_the_first_thing_said(adata: ad.AnnData, config: RunConfig, 
     assert said.endswith("k = 3 has the lowest PAC.")
     finding = summary._subtypes(_run(adata, config, tmp_path))[0][1]
     assert "More stable than in cohorts without subtypes (p\u00a0=\u00a00.020)" in finding
-    assert finding.endswith("% are core samples of theirs.")
+    assert finding.endswith("% of the samples lie clearly in their subtype, the others between two.")
 
 
 def test_without_evidence_everything_is_called_descriptive(

@@ -149,7 +149,7 @@ def test_neither_is_a_sentence():
     found = response(with_roles(cohort(40), treatment=None, response=None), **FAST)
     stored = found.uns["precisionmed"]["response"]
     assert stored["available"] == "neither"
-    assert "neither treatment nor response" in stored["sentence"]
+    assert "Neither treatment nor response is declared" in stored["sentence"]
 
 
 @pytest.mark.parametrize("role", ["treatment", "response"])

@@ -66,6 +66,7 @@ def test_planted_subtypes_are_clusters_again(found, model):
     assert (table.groupby("mode")["samples"].sum() == 130).all()
     assert (table["called"] <= table["samples"]).all()
     assert "3 of 3 subtypes are clusters here too (S1, S2, S3)" in found["replication_verdict"]
+    assert found["replication_confirmed"]
     assert "own clusters agree with the calls (adjusted Rand index 0." in found["replication_verdict"]
 
 
@@ -90,6 +91,7 @@ def test_patients_of_one_subtype_are_no_clusters(population, model):
     alone = found["replication"][found["replication"]["mode"] == "single sample"]
     assert not (alone["fdr"] < 0.05).any()
     assert found["replication_verdict"].startswith("The subtypes are not confirmed here: clusters that")
+    assert not found["replication_confirmed"]
     assert "0 of 3 subtypes alone" in found["replication_verdict"]
 
 

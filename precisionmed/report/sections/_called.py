@@ -13,7 +13,8 @@ from precisionmed.report._format import ci_text, count, heading, join, percent, 
 from precisionmed.report._page import Run
 
 FEW_CALLED = 0.8
-CHANCE = "no better than chance in training"
+OF_TRAINING = "in training"
+"""How the cause ends that no sample of another cohort has to do with."""
 
 
 def classifier(found: dict[str, Any]) -> str:
@@ -74,7 +75,9 @@ def external(run: Run, cohort: str) -> str:
         return ""
     text = f"called, each sample alone: {'; '.join(parts)}."
     for (cause, remedy), tasks in stopped.items():
-        text += f" {heading(join(tasks))} could not be called in most samples: {cause}. What helps: {remedy}."
+        none = all(not table[task]["called"] for task in table if words(task) in tasks)
+        where = "any sample" if none else "most samples"
+        text += f" {heading(join(tasks))} could not be called in {where}: {cause}. What helps: {remedy}."
     return text
 
 
@@ -115,7 +118,7 @@ def elsewhere(run: Run, cohort: str) -> list[str]:
     said: list[str] = []
     few: dict[str, list[str]] = {}
     for task, row in _calls.called(run, cohort).items():
-        if row["called"] < FEW_CALLED * row["samples"] and row["cause"] != CHANCE:
+        if row["called"] < FEW_CALLED * row["samples"] and not row["cause"].endswith(OF_TRAINING):
             few.setdefault(str(row["cause"]), []).append(
                 f"{words(task)} in {row['called']:,} of {count(row['samples'], 'sample')}"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from precisionmed.errors import first_few
 from precisionmed.pl._base import DERIVED
 from precisionmed.report import _calls
-from precisionmed.report._format import count, heading, join, words
+from precisionmed.report._format import count, heading, join, named_model, words
 from precisionmed.report._page import Run
 from precisionmed.report.sections import _groups
 from precisionmed.report.sections._called import elsewhere, few_called
@@ -82,20 +82,23 @@ def _survival(run: Run) -> list[str]:
             )
         table = found[endpoint].get("concordance")
         if table is not None:
-            weak = [words(m) for m, low in zip(table["model"], table["lower"], strict=True) if low <= 0.5]
+            weak = [
+                named_model(m) for m, low in zip(table["model"], table["lower"], strict=True) if low <= 0.5
+            ]
             if weak:
                 plural = "s" if len(weak) > 1 else ""
                 said.append(
-                    f"{words(endpoint)}: out of fold, the C-index of the {join(weak)} model{plural} is "
+                    f"{words(endpoint)}: out of fold, the C-index of the model{plural} of {join(weak)} is "
                     "not clearly better than chance (its interval reaches 0.5)."
                 )
         tests = found[endpoint].get("proportional_hazards")
         if tests is not None and "model" in tests:
             broken = tests[(tests["covariate"].astype(str) == "GLOBAL") & (tests["p"] < 0.05)]
             if len(broken):
-                models = join([words(m) for m in broken["model"]])
+                models = join([named_model(m) for m in broken["model"]])
                 said.append(
-                    f"{words(endpoint)}: hazards may not be proportional in the Cox model of {models}."
+                    f"{words(endpoint)}: hazards may not be proportional over time in the Cox "
+                    f"model{'s' if len(broken) > 1 else ''} of {models}."
                 )
     return said
 
@@ -127,6 +130,8 @@ def _elsewhere(run: Run) -> list[str]:
             said.append(
                 f"In {cohort}, performance is clearly below that within the cohort for: {join(worse)}."
             )
+        if not run.validation(cohort).get("replication_confirmed", True):
+            said.append(f"In {cohort}, the subtypes are not confirmed: see “In {cohort}” above.")
         said += elsewhere(run, cohort)
     return said
 

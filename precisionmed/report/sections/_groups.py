@@ -9,6 +9,7 @@ import pandas as pd
 
 from precisionmed import pl
 from precisionmed.errors import first_few
+from precisionmed.pl._words import metric_text
 from precisionmed.report._format import count, heading, p_text, slug, words
 from precisionmed.report._page import Page, Run
 
@@ -128,7 +129,7 @@ def _gap(row: pd.Series) -> str:
     where = "above" if row["difference"] > 0 else "below"
     ends = sorted(abs(row[f"difference_{end}"]) for end in ("lower", "upper"))
     return (
-        f"{words(row['metric'])} of {words(row['column'])} {row['group']} is {row['estimate']:.2f}, "
+        f"{metric_text(row['metric'])} in {words(row['column'])} {row['group']} is {row['estimate']:.2f}, "
         f"{abs(row['difference']):.2f} ({ends[0]:.2f} to {ends[1]:.2f}) {where} the rest, "
         f"{p_text(float(row['p_adjusted']))}"
     )

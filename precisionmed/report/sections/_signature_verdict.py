@@ -56,14 +56,12 @@ def verdict(found: dict[str, Any], label: str) -> tuple[str, str, str]:
 
 def empty(found: dict[str, Any]) -> str:
     """Say that no gene was kept, and how many genes are associated alone: they may be many all the same."""
-    kept, screen = "the LASSO kept none", found.get("screen")
+    kept, screen = "the LASSO kept no gene", found.get("screen")
     if screen is None or screen.empty:
         return f"{kept}."
     clear = int((screen["fdr"] < LEVEL).sum())
-    who = count(clear, "gene") if clear else "no gene"
-    verb = "is" if clear < 2 else "are"
-    share = f"{who} of {len(screen):,} {verb} associated at a false discovery rate of {LEVEL:.0%}"
-    return f"{kept}; alone, {share}."
+    share = f"{clear or 'none'} of {len(screen):,} {'is' if clear < 2 else 'are'} associated"
+    return f"{kept}; tested one by one, {share} at a false discovery rate of {LEVEL:.0%}."
 
 
 def _measured(found: dict[str, Any]) -> str:

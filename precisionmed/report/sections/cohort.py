@@ -13,9 +13,9 @@ def fill(run: Run, page: Page) -> None:
         page.quiet("How the cohort was read is not stored.")
         return
     params = ingest.get("params", {})
-    described = [
-        f"Cohort {params.get('cohort', run.config.cohort.name)} has {count(run.adata.n_obs, 'sample')}"
-    ]
+    name = str(params.get("cohort", run.config.cohort.name))
+    who = "The cohort" if name == type(run.config.cohort).model_fields["name"].default else f"Cohort {name}"
+    described = [f"{who} has {count(run.adata.n_obs, 'sample')}"]
     genes = run.adata.n_vars if run.adata.raw is None else run.adata.raw.n_vars
     described.append(f"with {count(genes, 'gene')}.")
     if "scale" in params:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from precisionmed.io._evidence import CHANCE
 from precisionmed.report import _calls
-from precisionmed.report._format import ci_text, count, heading, join, p_text, percent, words
+from precisionmed.report._format import ci_text, count, heading, join, named_model, p_text, percent, words
 from precisionmed.report._page import Block, Page, Run
 from precisionmed.report.sections._called import classifier, external
 from precisionmed.report.sections._cautions import cautions
@@ -85,7 +85,8 @@ def _subtypes(run: Run) -> list[tuple[str, str]]:
         verdict = "More" if p <= LEVEL else "Not clearly more"
         said += f" {verdict} stable than in cohorts without subtypes ({p_text(p)})."
     if "subtype_core" in run.adata.obs:
-        said += f" {percent(float(run.adata.obs['subtype_core'].mean()))} are core samples of theirs."
+        core = percent(float(run.adata.obs["subtype_core"].mean()))
+        said += f" {core} of the samples lie clearly in their subtype, the others between two."
     return [("Subtypes", said)]
 
 
@@ -97,7 +98,7 @@ def _intrinsic(run: Run) -> list[tuple[str, str]]:
         str(name): float(f) for name, f in zip(found["subtype"], found["fraction"], strict=True) if f > 0
     }
     declined = share.pop(CANNOT_CALL, 0.0)
-    said = f"{join([f'{name} {percent(f)}' for name, f in share.items()])}."
+    said = f"{join([f'{name} {percent(f)}' for name, f in share.items()])} of {run.adata.n_obs:,} samples."
     if declined:
         said += f" {percent(declined)} could not be called."
     return [("Intrinsic subtypes", said)]
@@ -114,7 +115,7 @@ def _signatures(run: Run) -> list[tuple[str, str]]:
             continue
         said = (
             f"{count(genes, 'gene')} alone, without clinical variables: {_best(found[task]['performance'])} "
-            f"in samples not used for learning; {against(found[task])[1]}."
+            f"in samples not used for learning ({_learned(found[task])}); {against(found[task])[1]}."
         )
         if str(found[task].get("kind")) == "survival":
             said += f" Shown, not locked: new patients get the risk of genes under Survival ({words(task)})."
@@ -137,9 +138,14 @@ def _survival(run: Run) -> list[tuple[str, str]]:
         table, parts = found[endpoint].get("concordance"), []
         if table is not None and len(table):
             parts = [f"{_model_words(r)} {_c_index(r)}" for _, r in table.iterrows()]
-        said = f"out-of-fold C-index of {join(parts)}." if parts else _without_model(found[endpoint])
+        said = f"{_events(found[endpoint])}; "
+        said += f"out-of-fold C-index of {join(parts)}." if parts else _without_model(found[endpoint])
         lines.append((f"Survival ({words(endpoint)})", said + _risk_test(found[endpoint])))
     return lines
+
+
+def _events(found: dict[str, Any]) -> str:
+    return f"{count(found['n_events'], 'event')} in {count(found['n'], 'patient')}"
 
 
 def _without_model(found: dict[str, Any]) -> str:
@@ -152,7 +158,7 @@ def _model_words(row: pd.Series) -> str:
     if model == "genes":
         calls = "" if row["lower"] > CHANCE else ", but gives no call: not better than chance"
         return f"genes alone (locked{calls})"
-    named = "clinical variables" if model == "clinical" else words(model)
+    named = named_model(model)
     return named if "+" in model else f"{named} alone"
 
 
@@ -182,8 +188,18 @@ def _response(run: Run) -> list[tuple[str, str]]:
 
 
 def _external(run: Run) -> list[tuple[str, str]]:
-    said = {cohort: external(run, cohort) for cohort in run.validations}
+    said = {}
+    for cohort in run.validations:
+        again = str(run.validation(cohort).get("replication_verdict", ""))
+        verdict = again if "subtype" in run.adata.obs else ""
+        said[cohort] = f"{external(run, cohort)} {verdict}".strip()
     return [(f"In {cohort}", text) for cohort, text in said.items() if text]
+
+
+def _learned(found: dict[str, Any]) -> str:
+    """Return of how many samples (and events or positives) an out-of-fold estimate is."""
+    what = "with the event" if str(found.get("kind")) == "survival" else "positive"
+    return f"{count(found['n'], 'sample')}, {int(found['n_events']):,} {what}"
 
 
 def _best(performance: pd.DataFrame) -> str:
