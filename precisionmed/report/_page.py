@@ -36,6 +36,8 @@ class Run:
     model_path: Path | None
     folder: Path
     durations: dict[str, dict[str, float]]
+    rename: Callable[[str], str] = str
+    """Replaces names of samples in what the user wrote, where the report has pseudonyms."""
 
     def step(self, name: str) -> dict[str, Any]:
         """Return what a step stored; empty when it was not run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,12 @@ import pandas as pd
 if TYPE_CHECKING:
     from anndata import AnnData
 
-_SHORTEST = 4
-"""Characters of a name that is looked for within texts; shorter ones and numbers mean other things too."""
+_SHORTEST, _SHORTEST_NUMBER = 4, 6
+"""Characters of a name that is looked for within texts; shorter ones mean other things too."""
+_LIST = re.compile(r"(?<=\()([^()]+?)(?=( \(\+\d+ more\))?\))")
+_AFTER_SAMPLE = re.compile(r"(?<=sample )'?([^\s,;:()']+)'?")
+_FEWEST_NAMES = 10
+"""Entries of an array that are samples when all of them are called like one."""
 _COLUMNS = {"sample": "S", "sample_a": "S", "sample_b": "S", "patient": "P"}
 
 
@@ -21,23 +26,36 @@ def pseudonymous(adata: AnnData) -> AnnData:
     """Return a copy in which samples and patients have pseudonyms, in every slot that a report reads.
 
     Names are numbered in the order of their digests, so that the order of the rows does not matter and the
-    same cohort gets the same pseudonyms every time. Names below four characters, and numbers, are replaced
-    where they can be nothing else: in the columns of samples and patients, and after the word sample. Samples
-    that were excluded are covered where a stored table has them in such a column.
+    same cohort gets the same pseudonyms every time. Names below four characters, and numbers below six, are
+    replaced where they can be nothing else: in the columns of samples and patients, in lists of nothing but
+    names, and after the word sample. Samples that were excluded are covered, because `ingest` lists them.
     """
+    new = _new_names(adata)
     result = adata.copy()
     stored = result.uns.get("precisionmed", {})
-    names = {"S": set(map(str, result.obs_names)), "P": set()}
-    if "patient" in result.obs:
-        names["P"] |= set(result.obs["patient"].dropna().astype(str))
-    _collect(stored, names)
-    names["P"] -= names["S"]
-    new = {old: f"{kind}{i:03d}" for kind in "SP" for i, old in enumerate(_ordered(names[kind]), 1)}
     result.obs_names = [new[str(name)] for name in result.obs_names]
     if "patient" in result.obs:
         result.obs["patient"] = [new.get(str(v), v) for v in result.obs["patient"].astype(object)]
     result.uns["precisionmed"] = _replaced(stored, new, _pattern(new))
     return result
+
+
+def renamer(cohorts: Iterable[AnnData]) -> Callable[[str], str]:
+    """Return what replaces names of these cohorts' samples and patients in a text, such as a config's."""
+    new: dict[str, str] = {}
+    for cohort in cohorts:
+        new = _new_names(cohort) | new
+    pattern = _pattern(new)
+    return lambda text: str(_replaced(text, new, pattern))
+
+
+def _new_names(adata: AnnData) -> dict[str, str]:
+    names = {"S": set(map(str, adata.obs_names)), "P": set()}
+    if "patient" in adata.obs:
+        names["P"] |= set(adata.obs["patient"].dropna().astype(str))
+    _collect(adata.uns.get("precisionmed", {}), names)
+    names["P"] -= names["S"]
+    return {old: f"{kind}{i:03d}" for kind in "SP" for i, old in enumerate(_ordered(names[kind]), 1)}
 
 
 def _ordered(names: set[str]) -> list[str]:
@@ -59,24 +77,33 @@ def _pattern(new: dict[str, str]) -> re.Pattern[str] | None:
     if not long:
         return None
     any_of = "|".join(re.escape(name) for name in sorted(long, key=len, reverse=True))
-    return re.compile(rf"(?<![\w-])(?:{any_of})(?![\w-])")
+    return re.compile(rf"(?<![^\W_]|-)(?:{any_of})(?![^\W_]|-)")
 
 
 def _is_telling(name: str) -> bool:
-    return len(name) >= _SHORTEST and not name.isdigit()
+    return len(name) >= (_SHORTEST_NUMBER if name.replace(".", "").isdigit() else _SHORTEST)
+
+
+def _list_of_names(text: str, new: dict[str, str]) -> str:
+    """Replace names in a list in brackets, when all of it is names."""
+    items = text.split(", ")
+    return ", ".join(new[item] for item in items) if all(item in new for item in items) else text
 
 
 def _replaced(content: Any, new: dict[str, str], pattern: re.Pattern[str] | None) -> Any:
     if isinstance(content, str):
         if content in new and _is_telling(content):
             return new[content]
-        text = re.sub(r"(?<=sample )'?([^\s,;:()']+)'?", lambda m: new.get(m[1], m[0]), content)
+        text = _AFTER_SAMPLE.sub(lambda m: new.get(m[1], m[0]), content)
+        text = _LIST.sub(lambda m: _list_of_names(m[0], new), text)
         return text if pattern is None else pattern.sub(lambda m: new[m[0]], text)
     if isinstance(content, dict):
         return {key: _replaced(value, new, pattern) for key, value in content.items()}
     if isinstance(content, pd.DataFrame):
         return _table(content, new, pattern)
     if isinstance(content, np.ndarray) and content.dtype.kind in "OUT":
+        if content.ndim == 1 and len(content) > _FEWEST_NAMES and all(str(v) in new for v in content):
+            return np.array([new[str(v)] for v in content], dtype=object)  # samples in some order
         flat = [_replaced(v, new, pattern) if isinstance(v, str) else v for v in content.ravel()]
         return np.array(flat, dtype=object).reshape(content.shape)
     if isinstance(content, list | tuple):

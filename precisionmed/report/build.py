@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from precisionmed.config import RunConfig
 from precisionmed.io.run import replacing
 from precisionmed.report._page import Book, Page, Run
-from precisionmed.report._pseudonyms import pseudonymous
+from precisionmed.report._pseudonyms import pseudonymous, renamer
 from precisionmed.version import __version__
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def build(
     from precisionmed.report.sections import SECTIONS
 
     validations = dict(validations or {})
+    rename: Callable[[str], str] = str
     if config.report.pseudonyms:
+        rename = renamer([adata, *validations.values()])
         adata = pseudonymous(adata)
         validations = {name: pseudonymous(other) for name, other in validations.items()}
     run = Run(
@@ -71,6 +74,7 @@ def build(
         model_path=None if model_path is None else Path(model_path),
         folder=Path(output_folder),
         durations=dict(durations or {}),
+        rename=rename,
     )
     book = Book(run.folder)
     for step, content in adata.uns.get("precisionmed", {}).items():

@@ -30,7 +30,7 @@ def fill(run: Run, page: Page) -> None:
     config = names_only(run.config)
     if config.output.is_absolute():  # where folders of a machine lie is nobody's business
         config.output = Path(config.output.name)
-    page.blocks.append(Block("code", config_yaml(config)))
+    page.blocks.append(Block("code", run.rename(config_yaml(config))))
     page.blocks.append(
         Block("code", f"precisionmed run --config {shlex.quote(str(config.output / 'config.yaml'))}")
     )
