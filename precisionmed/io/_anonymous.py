@@ -43,11 +43,11 @@ class Behind:
 
     cohort: int
     gene: NDArray[np.intp]
-    """Samples in which each kept gene was measured."""
+    """Samples in which each kept gene was measured; of linear values, those in which it was above 0."""
     batch: dict[str, int]
 
     @classmethod
-    def of(cls, adata: AnnData, kept: NDArray[np.bool_]) -> Behind:
+    def of(cls, adata: AnnData, preprocessor: Any) -> Behind:
         """Count them in the cohort that a model was learned from."""
         values = adata.raw.X
         values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
@@ -56,7 +56,10 @@ class Behind:
             labels = adata.obs["batch"].astype(str).to_numpy()
             found = {str(b): n_patients(adata.obs, np.flatnonzero(labels == b)) for b in np.unique(labels)}
         n = n_patients(adata.obs, np.arange(adata.n_obs))
-        return cls(n, np.sum(~np.isnan(values[:, kept]), axis=0), found)
+        values = values[:, preprocessor.kept_]
+        # A mean share, to which all others add 0, is a sample's.
+        shares = any(hasattr(part, "share_") for part in _normalizers(preprocessor))
+        return cls(n, np.sum(values > 0 if shares else ~np.isnan(values), axis=0), found)
 
 
 def reference_sample(values: NDArray[np.float64]) -> dict[str, Any]:
@@ -231,7 +234,8 @@ def _disclosed(preprocessor: Any, behind: Behind) -> list[str]:
     few = int(np.sum(behind.gene < TO_LOCK))
     if few and behind.cohort >= TO_LOCK:
         found.append(
-            f"values of {few} gene(s) that were measured in fewer than {TO_LOCK} samples (cohort.max_missing)"
+            f"values of {few} gene(s) that were found in fewer than {TO_LOCK} samples (cohort.max_missing "
+            "and normalize.min_fraction leave such genes out)"
         )
     corrector = preprocessor.batch_corrector_
     if corrector is not None and _small_batches(corrector, behind.batch).any():

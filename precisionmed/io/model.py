@@ -258,7 +258,7 @@ def lock(source: ad.AnnData | str | Path, path: str | Path) -> LockedModel:
     tasks = with_evidence(_tasks(steps), steps, adata)
     horizon = steps.get("survival", {}).get("params", {}).get("horizon")
     stated = None if horizon is None else float(horizon)
-    behind = Behind.of(adata, preprocessor.kept_)
+    behind = Behind.of(adata, preprocessor)
     disclosed = without_patients(preprocessor, tasks, stated, behind)
     parts = {
         "inputs": locked_inputs(adata),

@@ -11,12 +11,19 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from precisionmed import estimators, pp, tl
 from precisionmed.datasets import simulate
 from precisionmed.errors import InputError
-from precisionmed.io._anonymous import FEWEST_EVENTS, MOST_POINTS, Behind, on_grid, without_patients
+from precisionmed.io._anonymous import (
+    FEWEST_EVENTS,
+    MOST_POINTS,
+    Behind,
+    on_grid,
+    reference_sample,
+    without_patients,
+)
 from precisionmed.io._archive import opened
 from precisionmed.io._training import subtype_survival
 from precisionmed.io.codec import decode
@@ -330,6 +337,67 @@ def test_what_cannot_be_left_out_is_said():
     assert without_patients(learner, {}, None, behind(counts, 4)) == ["averages of no more than 4 patients"]
     counts[:29, 7] = np.nan
     assert "values of 1 gene(s)" in without_patients(learner, {}, None, behind(counts))[0]
+
+
+NORMALIZERS = {
+    "log_cpm": estimators.LogCPM(),
+    "tmm": estimators.TMM(reference="profile"),
+    "tmmwsp": estimators.TMMwsp(reference="profile"),
+    "upper_quartile": estimators.UpperQuartile(),
+    "median_of_ratios": estimators.MedianOfRatios(),
+    "vst": estimators.VST(),
+    "vst_local": estimators.VST(fit_type="local"),
+    "quantile": estimators.Quantile(estimators.LogCPM()),
+    "sample": estimators.TMM(reference="sample"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
+@pytest.mark.parametrize("name", NORMALIZERS)
+def test_no_number_depends_on_one_patient_alone(name):
+    """Each patient's counts are changed a little in turn: of what a number then moves, one has the most."""
+    rng = np.random.default_rng(7)
+    mean = np.exp(rng.uniform(2, 8, 60)) * np.exp(rng.normal(0, 0.3, (24, 1)))
+    counts = rng.negative_binomial(4, 4 / (4 + mean)) + 1.0
+    y, batch = np.arange(24) % 2, np.repeat(["a", "b", "c"], 8)
+    age = pd.DataFrame({"age": rng.uniform(30, 80, 24)})
+
+    def held(changed):
+        learner = estimators.Preprocessor(clone(NORMALIZERS[name]), None, estimators.ComBat())
+        normal = learner.fit_transform(changed, batch=batch, covariates=age)
+        centroid = estimators.NearestCentroid(n_folds=2, random_state=0).fit(normal, y)
+        task = {"kind": "class", "model": centroid}
+        without_patients(learner, {"subtype": task}, None, behind(counts))
+        parts = {"p": learner, "t": task, "reference": reference_sample(normal)}
+        limits = [np.zeros(1) if a.size == 1 and is_round(a).all() else a.ravel() for a in numbers(parts)]
+        return np.concatenate(limits)
+
+    before = held(counts)
+    moved = []
+    for row in range(24):
+        changed = counts.copy()
+        changed[row] += rng.integers(1, 3, 60)
+        moved.append(np.abs(held(changed) - before))
+    moved = np.nan_to_num(moved)
+    total = moved.sum(axis=0)
+    used = total > 1e-9 * np.abs(np.nan_to_num(before))
+    assert used.sum() > 300
+    share = (moved.max(axis=0) / np.where(used, total, 1))[used]
+    if name == "sample":  # the search can fail
+        assert (share > 0.999).sum() >= 60
+    else:
+        assert share.max() < 0.97
+
+
+@pytest.mark.filterwarnings("ignore::precisionmed.errors.PrecisionMedWarning")
+def test_a_gene_of_two_patients_is_said(tmp_path):
+    adata = cohort("counts")
+    for values in (adata.X, adata.layers["counts"]):
+        values[2:, 9] = 0
+        values[:2, 9] = 5000
+    pp.normalize(adata, min_fraction=0.02)
+    with pytest.warns(UserWarning, match="found in fewer than 5 samples"):
+        lock(adata, tmp_path / "model.pmz")
 
 
 def test_the_largest_count_is_not_in_a_curve():
