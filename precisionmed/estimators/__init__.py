@@ -16,6 +16,7 @@ _HOMES = {
     "ComBatSeq": "combat_seq",
     "ConsensusClustering": "consensus",
     "CovariateEncoder": "covariates",
+    "CoxFirth": "cox_firth",
     "CoxModel": "cox",
     "CoxScreen": "screen",
     "DecoySelection": "decoys",

@@ -25,7 +25,7 @@ from precisionmed.estimators._outcome import is_survival, survival_outcome, take
 from precisionmed.estimators._parameters import check_parameters, whole
 from precisionmed.estimators._screen_table import two_classes
 from precisionmed.estimators.covariates import CovariateEncoder
-from precisionmed.estimators.cox import CoxModel
+from precisionmed.estimators.cox_firth import fit_cox
 from precisionmed.estimators.crossval import make_folds, score_of
 
 
@@ -34,7 +34,7 @@ class ClinicalOnly(BaseEstimator):
 
     Covariates are encoded by `CovariateEncoder`: categories as indicators, missing numbers as the training
     median. The logistic model is penalized by Jeffreys' prior (Firth), so that a rare level which separates
-    the classes has a finite coefficient; in the Cox model such a level counts as its reference.
+    the classes has a finite coefficient; so is the Cox model where a level separates the events.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class ClinicalOnly(BaseEstimator):
         Log odds or hazard ratios per unit of the encoded columns, 0 for those that say nothing new.
     intercept_ : float
     notes_ : list of str
-        What was imputed, pooled, dropped, or has no finite estimate.
+        What was imputed, pooled, dropped, or had no finite estimate without a penalty.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {"min_level": [whole(1)]}
@@ -74,9 +74,9 @@ class ClinicalOnly(BaseEstimator):
         if is_survival(y):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always", PrecisionMedWarning)
-                model = CoxModel().fit(encoded, y)
+                model = fit_cox(encoded, y)
             self.notes_ += [str(w.message) for w in caught if issubclass(w.category, PrecisionMedWarning)]
-            self.covariate_coef_ = np.where(model.infinite_, 0.0, model.coef_)
+            self.covariate_coef_ = model.coef_.copy()
             self.intercept_ = -float(model.means_ @ self.covariate_coef_)
         else:
             used = independent_columns(encoded.to_numpy())

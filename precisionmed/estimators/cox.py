@@ -99,12 +99,16 @@ class CoxModel(SurvivalScore, BaseEstimator):
             dropped = np.array(names)[~self.kept_]
             warn(f"Cox model: {first_few(dropped)} dropped: constant, or a combination of other covariates.")
         scale = centred[sets.order][:, self.kept_].std(axis=0)
-        self._store(maximize(centred[:, self.kept_] / scale, sets), scale)
+        self._store(self._maximum(centred[:, self.kept_] / scale, sets, scale), scale)
         self.baseline_time_, self.baseline_hazard_ = baseline_hazard(centred @ self.coef_, sets)
         if self.infinite_.any():
             infinite = np.array(names)[self.infinite_]
             warn(f"Cox model: {first_few(infinite)} separates the events: no finite coefficient fits best.")
         return self
+
+    def _maximum(self, X: np.ndarray, sets: RiskSets, scale: np.ndarray) -> Maximum:
+        """Fit standardized, linearly independent covariates; `scale` are their standard deviations."""
+        return maximize(X, sets)
 
     def _store(self, fit: Maximum, scale: np.ndarray) -> None:
         p, kept = self.kept_.size, np.flatnonzero(self.kept_)

@@ -63,6 +63,11 @@ def metric(performance: pd.DataFrame, name: str) -> dict[str, Any] | None:
     return {str(k): v for k, v in rows.iloc[0].items()} if len(rows) else None
 
 
+def reaches_chance(lower: float) -> bool:
+    """Say whether the lower end of an interval, as it is printed, is no better than chance."""
+    return is_chance({"evidence": {"lower": lower}})
+
+
 def by_chance(row: dict[str, Any]) -> bool:
     """Say whether an out-of-fold AUC or C-index is not better than chance: such a task is not called."""
     return row["metric"] in ("auc", "concordance", "c_index") and is_chance({"evidence": row})

@@ -9,9 +9,22 @@ import pandas as pd
 from scipy import stats
 
 from precisionmed.config import RolesConfig
+from precisionmed.errors import split_words
 from precisionmed.estimators.kaplan_meier import logrank
 from precisionmed.io._endpoints import recorded_outcome
 
+_REMARKS = {
+    "comment",
+    "comments",
+    "remark",
+    "remarks",
+    "note",
+    "notes",
+    "narrative",
+    "bemerkung",
+    "bemerkungen",
+}
+"""Words in the names of columns of free text, which is no variable however few texts it holds."""
 MAX_LEVELS = 15
 """Categories with more values are names or codes rather than variables."""
 _TABLES = 9999
@@ -74,7 +87,7 @@ def association_table(
 
 
 def clinical_variables(columns: pd.Index, roles: RolesConfig) -> list[str]:
-    """Return the columns without those that merely repeat a canonical one under the cohort's own name."""
+    """Return the columns without remarks and those that merely repeat a canonical one under another name."""
     sources: dict[str, str] = {}
     for name, endpoint in roles.endpoints.items():
         for part, columns_of in endpoint.sources.items():
@@ -93,6 +106,7 @@ def clinical_variables(columns: pd.Index, roles: RolesConfig) -> list[str]:
     skip |= {old for old, new in sources.items() if new != old and new in columns}
     # Substages repeat their stage.
     skip |= {name for name in columns if str(name).endswith("_detail")}
+    skip |= {name for name in columns if _REMARKS & set(split_words(str(name)))}
     return [str(name) for name in columns if name not in skip]
 
 

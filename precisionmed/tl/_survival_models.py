@@ -15,6 +15,7 @@ from precisionmed.errors import PrecisionMedWarning, first_few
 from precisionmed.estimators.clinical import GenesAndClinical
 from precisionmed.estimators.covariates import CovariateEncoder
 from precisionmed.estimators.cox import CoxModel
+from precisionmed.estimators.cox_firth import CoxFirth, fit_cox
 from precisionmed.estimators.crossval import CrossValidation, TrainingSet, training_sets
 from precisionmed.estimators.lasso import LassoCoxCV
 from precisionmed.io.patients import patients_at
@@ -32,6 +33,7 @@ EVENTS_OF_LEVEL = 5
 """Below this many events a level of a covariate has no hazard ratio, nor what is compared with it."""
 REFERENCE = " (reference)"
 UNTESTED = "out of fold, not tested"
+FIRTH = "separates the events: Firth's penalized likelihood"
 _RATIOS = ("coefficient", "hazard_ratio", "lower", "upper", "p")
 GENE_RISK = "gene risk (out of fold, per SD)"
 
@@ -130,7 +132,7 @@ def _one_fold(
     for name, frame in data.tables.items():
         encoder = CovariateEncoder().fit(frame.iloc[train])
         Z, Z_test = encoder.transform(frame.iloc[train]), encoder.transform(frame.iloc[test])
-        model = CoxModel().fit(Z, y)
+        model = fit_cox(Z, y)
         scores[name] = model.predict(Z_test)
         if name == CLINICAL:
             both = GenesAndClinical(lasso).fit(X, y, clinical=frame.iloc[train], groups=groups)
@@ -183,7 +185,8 @@ def cox_tables(designs: list[Design], y: pd.DataFrame) -> dict[str, pd.DataFrame
 def _hazard_rows(model: CoxModel, design: Design, y: pd.DataFrame) -> pd.DataFrame:
     """Return the hazard ratios with the samples and events behind each, references first.
 
-    A level with fewer than `EVENTS_OF_LEVEL` events, or compared with so few, has no ratio. The out-of-fold
+    A level with fewer than `EVENTS_OF_LEVEL` events, or compared with so few, has no ratio; what separates
+    more events than that has one by Firth's penalized likelihood. The out-of-fold
     risk has a ratio, but neither interval nor p: without any signal Wald's p < 0.05 comes far too often.
     """
     estimates = model.summary_[model.kept_][list(_RATIOS)]
@@ -192,6 +195,7 @@ def _hazard_rows(model: CoxModel, design: Design, y: pd.DataFrame) -> pd.DataFra
     known: dict[Any, Any] = levels[levels["column"] != ""].set_index("column").to_dict("index")
     everybody = {"n": len(y), "events": int(y["event"].sum())}
     rows, introduced = [], set()
+    penalized: pd.DataFrame | None = None
     for column, estimate in estimates.iterrows():
         counts: dict[str, Any] = {"covariate": column, "level": "", **everybody, **known.get(column, {})}
         name = str(counts["covariate"])
@@ -201,15 +205,18 @@ def _hazard_rows(model: CoxModel, design: Design, y: pd.DataFrame) -> pd.DataFra
             rows.append([label, base["n"], base["events"], 0.0, 1.0, np.nan, np.nan, np.nan, ""])
             introduced.add(name)
         remark = _remark(column, counts, base, estimate)
+        if remark == FIRTH:
+            penalized = CoxFirth().fit(design.columns, y).summary_ if penalized is None else penalized
+            estimate = penalized.loc[[str(column)], list(_RATIOS)].iloc[0]
         shown = estimate.to_numpy(float).copy()
-        shown[2 if remark == UNTESTED else 0 if remark else len(shown) :] = np.nan
+        shown[{UNTESTED: 2, FIRTH: len(shown), "": len(shown)}.get(remark, 0) :] = np.nan
         rows.append([column, counts["n"], counts["events"], *shown, remark])
     table = pd.DataFrame(rows, columns=["covariate", "n", "events", *_RATIOS, "remark"])
     return table.astype({"n": int, "events": int} | dict.fromkeys(_RATIOS, float))
 
 
 def _remark(column: object, counts: dict[str, Any], base: dict[Any, Any] | None, estimate: pd.Series) -> str:
-    """Say why a row has no ratio, or a ratio without a test; nothing when it has all."""
+    """Say why a row has no ratio, one without a test, or one of another likelihood; else nothing."""
     few = f"fewer than {EVENTS_OF_LEVEL} events"
     if column == GENE_RISK:
         return UNTESTED
@@ -218,7 +225,7 @@ def _remark(column: object, counts: dict[str, Any], base: dict[Any, Any] | None,
     if base is not None and base["events"] < EVENTS_OF_LEVEL:
         return f"{few} in the reference"
     if not 0 < estimate["hazard_ratio"] < np.inf:
-        return "separates the events"
+        return FIRTH
     return ""
 
 

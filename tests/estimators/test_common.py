@@ -29,6 +29,7 @@ from precisionmed.estimators import (
     ComBatSeq,
     ConsensusClustering,
     CovariateEncoder,
+    CoxFirth,
     CoxModel,
     CoxScreen,
     DecoySelection,
@@ -118,6 +119,7 @@ CASES: dict[str, Case] = {
         lambda: ConsensusClustering((2, 3), resamples=20, n_null=19, random_state=1), VALUES
     ),
     "CovariateEncoder": Case(CovariateEncoder, CLINICAL, by_name=True, matrix=False),
+    "CoxFirth": Case(CoxFirth, VALUES[["G0", "G1"]], SURVIVAL, by_name=True),
     "CoxModel": Case(CoxModel, VALUES[["G0", "G1"]], SURVIVAL, by_name=True),
     "CoxScreen": Case(CoxScreen, VALUES, SURVIVAL),
     "DecoySelection": Case(
@@ -310,7 +312,7 @@ BAD_MATRICES: dict[str, Callable[[pd.DataFrame], Any]] = {
 @pytest.mark.parametrize("bad", BAD_MATRICES)
 @pytest.mark.parametrize("name", MATRICES)
 def test_a_matrix_that_is_none_is_refused(name: str, bad: str) -> None:
-    if name == "CoxModel" and bad == "no gene":
+    if name in ("CoxModel", "CoxFirth") and bad == "no gene":
         pytest.skip("the baseline alone is a model")
     wrong = BAD_MATRICES[bad](CASES[name].X)
     refused(lambda: fitted(name, wrong))

@@ -16,7 +16,7 @@ from precisionmed.estimators.kaplan_meier import logrank
 from precisionmed.io.codec import decode
 from precisionmed.pp.normalize import normalize
 from precisionmed.tl._survival_curves import times_at_risk
-from precisionmed.tl._survival_models import cox_tables, designs_of
+from precisionmed.tl._survival_models import FIRTH, cox_tables, designs_of
 from precisionmed.tl.survival import survival
 
 FAST = {"n_folds": 3, "n_repeats": 1}
@@ -280,7 +280,9 @@ def test_rows_without_a_test_or_a_ratio_say_why(os):
     assert np.isfinite(risk["hazard_ratio"]).all()
     assert risk[["lower", "upper", "p"]].isna().all(axis=None)
     assert "clinical + gene risk" not in set(os["proportional_hazards"]["model"])
-    assert (cox["remark"].ne("") == (cox["p"].isna() & ~cox["covariate"].str.endswith("(reference)"))).all()
+    assert (
+        ~cox["remark"].isin(["", FIRTH]) == (cox["p"].isna() & ~cox["covariate"].str.endswith("(reference)"))
+    ).all()
 
 
 def test_a_separating_level_has_no_ratio():
@@ -296,3 +298,16 @@ def test_a_separating_level_has_no_ratio():
     assert not (table["hazard_ratio"] == 0).any()
     rest = table[~table.index.str.endswith("(reference)")]
     assert rest["remark"].str.contains("events").all()
+
+
+def test_a_level_whose_events_all_come_first_has_a_ratio_by_firths_likelihood():
+    n = 60
+    y = pd.DataFrame({"event": np.arange(n) < 30, "time": 1.0 + np.arange(n)})
+    frame = pd.DataFrame({"x": np.where(np.arange(n) < 12, "early", "late")})
+    designs = designs_of({"subtype": frame}, None, y["event"], [])
+    with pytest.warns(PrecisionMedWarning, match="separates the events"):
+        table = cox_tables(designs, y)["cox"].set_index("covariate")
+    row = table[~table.index.str.endswith("(reference)")].iloc[0]
+    assert (row["n"], row["events"], row["remark"]) == (12, 12, FIRTH)
+    assert 1 < row["lower"] < row["hazard_ratio"] < np.inf
+    assert row["p"] < 0.001

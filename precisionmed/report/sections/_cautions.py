@@ -83,7 +83,9 @@ def _survival(run: Run) -> list[str]:
         table = found[endpoint].get("concordance")
         if table is not None:
             weak = [
-                named_model(m) for m, low in zip(table["model"], table["lower"], strict=True) if low <= 0.5
+                named_model(m)
+                for m, low in zip(table["model"], table["lower"], strict=True)
+                if _calls.reaches_chance(low)
             ]
             if weak:
                 plural = "s" if len(weak) > 1 else ""

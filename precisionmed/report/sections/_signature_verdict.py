@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from precisionmed.report._calls import main_row
+from precisionmed.report._calls import main_row, reaches_chance
 from precisionmed.report._format import ci_text, count, join, p_text, words
 
 LEVEL = 0.05
@@ -26,7 +26,7 @@ def own_row(found: dict[str, Any]) -> dict[str, Any] | None:
 def against(found: dict[str, Any]) -> tuple[bool, str]:
     """Say what the signature is better than: whether it beats all it was compared with, and a phrase."""
     row = own_row(found)
-    if row is not None and np.isfinite(row["lower"]) and row["lower"] <= 0.5:
+    if row is not None and np.isfinite(row["lower"]) and reaches_chance(row["lower"]):
         return False, "not clearly better than chance"
     better, open_, worse = _sorted(found)
     parts = []

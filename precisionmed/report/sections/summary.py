@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from precisionmed.io._evidence import CHANCE
 from precisionmed.report import _calls
 from precisionmed.report._format import ci_text, count, heading, join, named_model, p_text, percent, words
 from precisionmed.report._page import Block, Page, Run
@@ -156,7 +155,8 @@ def _model_words(row: pd.Series) -> str:
     """Return a model of survival in words, and whether it is the one that is locked and called by."""
     model = str(row["model"])
     if model == "genes":
-        calls = "" if row["lower"] > CHANCE else ", but gives no call: not better than chance"
+        weak = _calls.reaches_chance(float(row["lower"]))
+        calls = "" if not weak else ", but gives no call: not better than chance"
         return f"genes alone (locked{calls})"
     named = named_model(model)
     return named if "+" in model else f"{named} alone"
@@ -178,7 +178,8 @@ def _risk_test(found: dict[str, Any]) -> str:
     if risk.empty or genes.empty:
         return ""
     p = float(risk["p"].iloc[0])
-    verdict = "differ" if p < LEVEL and float(genes["lower"].iloc[0]) > CHANCE else "do not differ clearly"
+    weak = _calls.reaches_chance(float(genes["lower"].iloc[0]))
+    verdict = "differ" if p < LEVEL and not weak else "do not differ clearly"
     return f" Survival of its high-risk and low-risk groups {verdict} ({p_text(p)}, outcomes permuted)."
 
 

@@ -10,7 +10,7 @@ from precisionmed.pl._curves import MOST_BANDS
 from precisionmed.report._format import count, heading, words
 from precisionmed.report._page import Page, Run
 from precisionmed.report.sections import _groups
-from precisionmed.tl._survival_models import EVENTS_OF_LEVEL, UNTESTED
+from precisionmed.tl._survival_models import EVENTS_OF_LEVEL, FIRTH, UNTESTED
 
 _HONEST = {
     "risk_group": "Risk groups are out of fold: each sample was placed by a model that never saw it. ",
@@ -110,6 +110,11 @@ def _ratios(cox: Any) -> str:
         said += (
             f" Levels with (or compared with) fewer than {EVENTS_OF_LEVEL} events have no ratio: it would "
             "rest on single patients."
+        )
+    if FIRTH in remarks:
+        said += (
+            " What separates the events has its ratio and interval by Firth's penalized likelihood, as the "
+            "usual one has no finite estimate."
         )
     if UNTESTED in remarks:
         said += " The risk by genes is out of fold; neither interval nor p of its ratio would be valid."
