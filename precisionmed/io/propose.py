@@ -22,9 +22,9 @@ from precisionmed.io._clinical_tables import read_clinical
 from precisionmed.io._guess import (
     COLUMNS,
     Proposal,
+    choose_batch,
     guess_cohort,
     keep_rows,
-    propose_correction,
     unused_columns,
 )
 from precisionmed.io._guess._draft import matches
@@ -109,18 +109,18 @@ def propose_config(
     tumours = _tumours(values.columns, remarks)
     proposal = guess_cohort(source, cohort.get("sample_column"), tumours)
     raw["cohort"] = cohort | proposal.cohort
+    why = ""
+    if proposal.cohort["roles"]["batch"]:
+        stay = keep_rows(source[tumours], proposal.cohort["keep"])
+        method, why = choose_batch(values.iloc[:, stay.index], scale or "", stay, proposal)
+        raw["batch"] = {"method": method}
     remarks |= {f"cohort.{key}": text for key, text in proposal.remarks.items()}
     if len(tables) == 1 and _only_samples(source, proposal):
         remarks["cohort.clinical"] = (
             f"{tables[0].name} has patients and samples but no follow-up: where another table has it "
             "(cBioPortal: data_clinical_patient.txt), give both."
         )
-    if proposal.cohort["roles"]["batch"]:
-        stay = keep_rows(source[tumours], proposal.cohort["keep"])
-        seen = values.iloc[:, stay.index]
-        method, why = propose_correction(seen, scale or "", stay, proposal.cohort["roles"])
-        raw["batch"] = {"method": method}
-        remarks["batch.method"] = why
+    remarks |= {"batch.method": why} if why else {}
     config = RunConfig.model_validate(raw)
     _say_refusal(config, matrices, table, remarks, scale)
     return _proposed(config, remarks, source, proposal)

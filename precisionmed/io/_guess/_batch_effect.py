@@ -10,13 +10,48 @@ from numpy.typing import NDArray
 
 from precisionmed.errors import first_few
 from precisionmed.estimators._batches import separate_parts
+from precisionmed.io._guess._propose import Proposal
 from precisionmed.io.tables import is_missing
 
+SEPARATES = "Samples separate by"
 _GENES, _COMPONENTS, _PERMUTATIONS = 1000, 10, 199
 _SMALLEST = 3
 """Samples that a batch needs to be corrected, in training folds too."""
 _SHARE, _OF_ONE = 0.05, 0.3
 """Separation: the share of variance beyond chance, of all components or of one of the first three."""
+
+
+def choose_batch(
+    values: pd.DataFrame, scale: str, clinical: pd.DataFrame, proposal: Proposal
+) -> tuple[str, str]:
+    """Return `batch.method` and why, for the column by which samples separate.
+
+    The column that is named most like a batch stays the batch unless samples separate by another one
+    alone; the proposal is changed then.
+
+    Parameters
+    ----------
+    values, scale, clinical
+        As in `propose_correction`.
+    proposal
+        With a batch.
+    """
+    roles = proposal.cohort["roles"]
+    first = str(roles["batch"])
+    method, why = propose_correction(values, scale, clinical, roles)
+    others = [c for c, reason in proposal.reasons.items() if reason == f"the batch is '{first}'"]
+    for column in others if SEPARATES not in why else []:
+        other, told = propose_correction(values, scale, clinical, roles | {"batch": column})
+        if SEPARATES not in told:
+            continue
+        roles["batch"] = column
+        del proposal.roles[first], proposal.reasons[column]
+        proposal.roles[column] = "batch"
+        proposal.reasons[first] = f"samples separate by '{column}' and not by this column"
+        sizes = clinical[column].str.strip().value_counts()
+        proposal.remarks["roles.batch"] = f"{len(sizes)} values; the smallest has {sizes.min()} samples."
+        return other, told
+    return method, why
 
 
 def propose_correction(
@@ -54,9 +89,12 @@ def propose_correction(
         return "none", f"The batch '{roles['batch']}' {said}: no correction is proposed."
     problem = _obstacle(batch, known, sizes, labels)
     if problem:
-        return "none", f"The batch '{roles['batch']}' {said}, but it cannot be corrected as it is: {problem}."
+        return (
+            "none",
+            f"{SEPARATES} '{roles['batch']}': it {said}, but cannot be corrected as it is: {problem}.",
+        )
     return "combat", (
-        f"Samples separate by '{roles['batch']}': it {said}. List under covariates the "
+        f"{SEPARATES} '{roles['batch']}': it {said}. List under covariates the "
         f"biology that differs between "
         "batches and must stay; set method to none if the batches are different kinds of patients."
     )

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precisionmed.io._guess import propose_correction
+from precisionmed.io._guess import choose_batch, guess_cohort
+from precisionmed.io._guess._batch_effect import propose_correction
 
 N = 48
 NOTHING = {
@@ -77,3 +78,24 @@ def test_the_same_answer_for_any_order_of_genes_and_missing_values():
 def test_few_samples_say_nothing():
     values, clinical = cohort()
     assert "Too few" in propose_correction(values.iloc[:, :4], "counts", clinical.iloc[:4], NOTHING)[1]
+
+
+@pytest.mark.parametrize("separating", ["plate", "site", "neither", "both"])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_batch_is_the_column_by_which_samples_separate(separating, seed):
+    """The plate is named more like a batch; the site is taken only where the plate says nothing."""
+    values, clinical = cohort(shift=0.0 if separating == "neither" else 1.0, seed=seed)
+    rng = np.random.default_rng(seed)
+    true, other = clinical.pop("plate"), rng.permutation(np.repeat(["x", "y"], N // 2))
+    clinical["plate"] = true if separating in ("plate", "both") else other
+    clinical["site"] = true if separating in ("site", "both") else other[::-1]
+    proposal = guess_cohort(clinical)
+    method, why = choose_batch(values, "counts", clinical, proposal)
+    batch = "site" if separating == "site" else "plate"
+    assert method == ("none" if separating == "neither" else "combat")
+    assert proposal.cohort["roles"]["batch"] == batch
+    assert proposal.roles[batch] == "batch"
+    assert f"'{batch}'" in why
+    if separating == "site":
+        assert proposal.reasons["plate"] == "samples separate by 'site' and not by this column"
+        assert "site" not in proposal.reasons
