@@ -11,7 +11,7 @@ TO_REPLICATE = 20
 TO_VALIDATE = 5
 TO_AUDIT, TO_AUDIT_PER_CLASS = 20, 5
 TO_LOCK = 5
-"""Samples behind whatever a model file keeps of a cohort, a class, a batch, a gene: fewer would show."""
+"""Patients of a cohort, a batch or a subtype, and samples of a gene, in a model file: fewer would show."""
 
 MINIMA = (
     (
@@ -37,7 +37,7 @@ MINIMA = (
         "too few to show",
     ),
     ("validate", f"{TO_REPLICATE} samples and subtype genes", "subtypes are not looked for again"),
-    ("lock", f"{TO_LOCK} samples of a batch", "its correction stays out of the model file"),
+    ("lock", f"{TO_LOCK} patients of a batch", "its correction stays out of the model file"),
     ("lock", f"{TO_LOCK} patients of a subtype", "its outcome stays out of the model file"),
 )
 """Step, what it needs, and what happens with less; the run goes on in any case."""
