@@ -42,10 +42,15 @@ def without_signature(task: dict[str, Any]) -> bool:
     return task["kind"] != "class" and coefficients is not None and not np.any(coefficients)
 
 
+def reaches_chance(lower: float) -> bool:
+    """Return whether an interval with this lower end, as it is printed, holds chance or is missing (NaN)."""
+    return not round(lower, 2) > CHANCE
+
+
 def by_chance(task: dict[str, Any]) -> bool:
-    """Return whether the out-of-fold interval of a task, as it is printed, holds chance or is missing."""
+    """Return whether the out-of-fold interval of a task holds chance or is missing."""
     evidence = task.get("evidence")
-    return evidence is not None and not round(evidence["lower"], 2) > CHANCE
+    return evidence is not None and reaches_chance(evidence["lower"])
 
 
 def refusal(task: dict[str, Any]) -> str:

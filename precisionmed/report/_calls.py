@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from precisionmed.io._evidence import FEWEST_CALLED
-from precisionmed.io._evidence import by_chance as is_chance
+from precisionmed.io._evidence import FEWEST_CALLED, reaches_chance
 from precisionmed.pl._base import DERIVED
 from precisionmed.pl.validate import spoken_for
 from precisionmed.report._format import ci_text, count, heading, words
@@ -63,14 +62,9 @@ def metric(performance: pd.DataFrame, name: str) -> dict[str, Any] | None:
     return {str(k): v for k, v in rows.iloc[0].items()} if len(rows) else None
 
 
-def reaches_chance(lower: float) -> bool:
-    """Say whether the lower end of an interval, as it is printed, is no better than chance."""
-    return is_chance({"evidence": {"lower": lower}})
-
-
 def by_chance(row: dict[str, Any]) -> bool:
     """Say whether an out-of-fold AUC or C-index is not better than chance: such a task is not called."""
-    return row["metric"] in ("auc", "concordance", "c_index") and is_chance({"evidence": row})
+    return row["metric"] in ("auc", "concordance", "c_index") and reaches_chance(row["lower"])
 
 
 def outside(run: Run, cohort: str) -> dict[str, dict[str, Any]]:

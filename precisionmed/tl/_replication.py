@@ -219,7 +219,7 @@ def verdict(found: pd.DataFrame, summary: dict[str, Any]) -> str:
     )
     agreement, called, n = float(summary["adjusted_rand"]), int(summary["called"]), int(summary["samples"])
     index = f"adjusted Rand index {agreement:.2f}".replace("-", "−")
-    if not confirmed(summary) and called < FEWEST_CALLED * n:
+    if called < FEWEST_CALLED * n:
         return f"The subtypes are not confirmed here: only {called} of {n} samples could be called ({mode})."
     if not confirmed(summary):
         return (

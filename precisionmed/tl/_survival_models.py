@@ -35,6 +35,8 @@ REFERENCE = " (reference)"
 UNTESTED = "out of fold, not tested"
 FIRTH = "separates the events: Firth's penalized likelihood"
 _RATIOS = ("coefficient", "hazard_ratio", "lower", "upper", "p")
+_VALID = {"": len(_RATIOS), FIRTH: len(_RATIOS), UNTESTED: _RATIOS.index("lower")}
+"""Remark -> how many of them are shown; none with any other remark."""
 GENE_RISK = "gene risk (out of fold, per SD)"
 
 
@@ -186,8 +188,8 @@ def _hazard_rows(model: CoxModel, design: Design, y: pd.DataFrame) -> pd.DataFra
     """Return the hazard ratios with the samples and events behind each, references first.
 
     A level with fewer than `EVENTS_OF_LEVEL` events, or compared with so few, has no ratio; what separates
-    more events than that has one by Firth's penalized likelihood. The out-of-fold
-    risk has a ratio, but neither interval nor p: without any signal Wald's p < 0.05 comes far too often.
+    more events than that has one by Firth's penalized likelihood. The out-of-fold risk has a ratio, but
+    neither interval nor p: without any signal Wald's p < 0.05 comes far too often.
     """
     estimates = model.summary_[model.kept_][list(_RATIOS)]
     levels = design.levels
@@ -209,7 +211,7 @@ def _hazard_rows(model: CoxModel, design: Design, y: pd.DataFrame) -> pd.DataFra
             penalized = CoxFirth().fit(design.columns, y).summary_ if penalized is None else penalized
             estimate = penalized.loc[[str(column)], list(_RATIOS)].iloc[0]
         shown = estimate.to_numpy(float).copy()
-        shown[{UNTESTED: 2, FIRTH: len(shown), "": len(shown)}.get(remark, 0) :] = np.nan
+        shown[_VALID.get(remark, 0) :] = np.nan
         rows.append([column, counts["n"], counts["events"], *shown, remark])
     table = pd.DataFrame(rows, columns=["covariate", "n", "events", *_RATIOS, "remark"])
     return table.astype({"n": int, "events": int} | dict.fromkeys(_RATIOS, float))

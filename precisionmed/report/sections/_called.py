@@ -11,10 +11,11 @@ from precisionmed.io._evidence import FEWEST_CALLED
 from precisionmed.report import _calls
 from precisionmed.report._format import ci_text, count, heading, join, percent, words
 from precisionmed.report._page import Run
+from precisionmed.tl._called import CHANCE, EMPTY
 
 FEW_CALLED = 0.8
-OF_TRAINING = "in training"
-"""How the cause ends that no sample of another cohort has to do with."""
+OF_TRAINING = (CHANCE, EMPTY)
+"""Causes that no sample of another cohort has to do with."""
 
 
 def classifier(found: dict[str, Any]) -> str:
@@ -118,7 +119,7 @@ def elsewhere(run: Run, cohort: str) -> list[str]:
     said: list[str] = []
     few: dict[str, list[str]] = {}
     for task, row in _calls.called(run, cohort).items():
-        if row["called"] < FEW_CALLED * row["samples"] and not row["cause"].endswith(OF_TRAINING):
+        if row["called"] < FEW_CALLED * row["samples"] and row["cause"] not in OF_TRAINING:
             few.setdefault(str(row["cause"]), []).append(
                 f"{words(task)} in {row['called']:,} of {count(row['samples'], 'sample')}"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from precisionmed.errors import first_few
+from precisionmed.io._evidence import reaches_chance
 from precisionmed.pl._base import DERIVED
 from precisionmed.report import _calls
 from precisionmed.report._format import count, heading, join, named_model, words
@@ -85,7 +86,7 @@ def _survival(run: Run) -> list[str]:
             weak = [
                 named_model(m)
                 for m, low in zip(table["model"], table["lower"], strict=True)
-                if _calls.reaches_chance(low)
+                if reaches_chance(low)
             ]
             if weak:
                 plural = "s" if len(weak) > 1 else ""

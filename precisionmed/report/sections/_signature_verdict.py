@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from precisionmed.report._calls import main_row, reaches_chance
+from precisionmed.io._evidence import reaches_chance
+from precisionmed.report._calls import main_row
 from precisionmed.report._format import ci_text, count, join, p_text, words
 
 LEVEL = 0.05

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 from precisionmed.io._evidence import refusal
 from precisionmed.report._format import count, heading, join, words
 from precisionmed.report._page import Block, Page, Run
+
+if TYPE_CHECKING:
+    from precisionmed.io.model import LockedModel
 
 
 def fill(run: Run, page: Page) -> None:
@@ -31,16 +35,7 @@ def fill(run: Run, page: Page) -> None:
         if held
         else "No single patient's values, names or times are in it: averages and rounded limits only."
     )
-    reasons = {task: refusal(model.parts["tasks"][task]) for task in manifest["tasks"]}
-    called = [task for task, reason in reasons.items() if not reason]
-    if not reasons:
-        page.text(
-            "No step had learned anything that could be called: this model only normalizes new samples, and "
-            "predict returns no calls."
-        )
-    for task, reason in reasons.items():
-        if reason:
-            page.text(f"{heading(task)} is in the model, but called for nobody: {reason}.")
+    called = _tasks(page, model)
     facts = [
         ("File", run.model_path.name),
         ("SHA-256", hashlib.sha256(content).hexdigest()),
@@ -51,11 +46,30 @@ def fill(run: Run, page: Page) -> None:
         ),
     ]
     page.blocks.append(Block("facts single", items=facts))
+    _usage(page, run.model_path.name)
+
+
+def _tasks(page: Page, model: LockedModel) -> list[str]:
+    """Say what is called for nobody and why; return the tasks that are called."""
+    tasks = model.manifest["tasks"]
+    reasons = {task: refusal(model.parts["tasks"][task]) for task in tasks}
+    if not reasons:
+        page.text(
+            "No step had learned anything that could be called: this model only normalizes new samples, and "
+            "predict returns no calls."
+        )
+    for task, reason in reasons.items():
+        if reason:
+            page.text(f"{heading(task)} is in the model, but called for nobody: {reason}.")
+    return [task for task, reason in reasons.items() if not reason]
+
+
+def _usage(page: Page, name: str) -> None:
     page.heading("Use it on a new sample")
     page.blocks.append(
         Block(
             "code",
-            f"precisionmed predict --model {run.model_path.name} --expression new.tsv --output calls.tsv",
+            f"precisionmed predict --model {name} --expression new.tsv --output calls.tsv",
         )
     )
     page.text(

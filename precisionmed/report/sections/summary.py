@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from precisionmed.io._evidence import reaches_chance
 from precisionmed.report import _calls
 from precisionmed.report._format import ci_text, count, heading, join, named_model, p_text, percent, words
 from precisionmed.report._page import Block, Page, Run
@@ -155,7 +156,7 @@ def _model_words(row: pd.Series) -> str:
     """Return a model of survival in words, and whether it is the one that is locked and called by."""
     model = str(row["model"])
     if model == "genes":
-        weak = _calls.reaches_chance(float(row["lower"]))
+        weak = reaches_chance(float(row["lower"]))
         calls = "" if not weak else ", but gives no call: not better than chance"
         return f"genes alone (locked{calls})"
     named = named_model(model)
@@ -178,7 +179,7 @@ def _risk_test(found: dict[str, Any]) -> str:
     if risk.empty or genes.empty:
         return ""
     p = float(risk["p"].iloc[0])
-    weak = _calls.reaches_chance(float(genes["lower"].iloc[0]))
+    weak = reaches_chance(float(genes["lower"].iloc[0]))
     verdict = "differ" if p < LEVEL and not weak else "do not differ clearly"
     return f" Survival of its high-risk and low-risk groups {verdict} ({p_text(p)}, outcomes permuted)."
 
