@@ -66,6 +66,8 @@ def _split(paths: list[Path]) -> list[Path]:
 
 def _summary(proposed: ProposedConfig) -> list[str]:
     """Return what is told of a proposal, line by line: roles, columns not used, what to check."""
+    from precisionmed.io.propose import without_role
+
     checks = [f"  {key.removeprefix('cohort.')}: {text}" for key, text in proposed.remarks.items()]
     checks = ["To check (beside the keys in the config too):", *_folded(checks)]
     if not len(proposed.used) and not len(proposed.unused) and not proposed.others:
@@ -79,8 +81,7 @@ def _summary(proposed: ProposedConfig) -> list[str]:
     if unused:
         lines += ["Columns that look like something and are not used:", *_folded(unused)]
     if proposed.others:
-        many = proposed.others > 1
-        lines.append(f"{proposed.others} more column{'s have' if many else ' has'} no role.")
+        lines.append(without_role(proposed.others))
     return [*lines, *checks]
 
 

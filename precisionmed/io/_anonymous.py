@@ -49,14 +49,13 @@ class Behind:
     @classmethod
     def of(cls, adata: AnnData, preprocessor: Any) -> Behind:
         """Count them in the cohort that a model was learned from."""
-        values = adata.raw.X
+        values = adata.raw.X[:, preprocessor.kept_]
         values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
         found = {}
         if "batch" in adata.obs:
             labels = adata.obs["batch"].astype(str).to_numpy()
             found = {str(b): n_patients(adata.obs, np.flatnonzero(labels == b)) for b in np.unique(labels)}
         n = n_patients(adata.obs, np.arange(adata.n_obs))
-        values = values[:, preprocessor.kept_]
         # A mean share, to which all others add 0, is a sample's.
         shares = any(hasattr(part, "share_") for part in _normalizers(preprocessor))
         return cls(n, np.sum(values > 0 if shares else ~np.isnan(values), axis=0), found)
@@ -238,7 +237,7 @@ def _disclosed(preprocessor: Any, behind: Behind) -> list[str]:
             "and normalize.min_fraction leave such genes out)"
         )
     corrector = preprocessor.batch_corrector_
-    if corrector is not None and _small_batches(corrector, behind.batch).any():
-        small = corrector.batches_[_small_batches(corrector, behind.batch)]
+    small = [] if corrector is None else corrector.batches_[_small_batches(corrector, behind.batch)]
+    if len(small):
         found.append(f"the profile of batch {first_few(small)}, of fewer than {TO_LOCK} patients")
     return found

@@ -16,7 +16,10 @@ _UNITS = {
     "weeks": r"wks?\.?|weeks?",
     "days": r"days?",
 }
-_WITH_UNIT = re.compile(r"([+-]?\d[\d.,]*)\s*(" + "|".join(f"(?:{form})" for form in _UNITS.values()) + ")")
+_NUMBER = r"[+-]?\d[\d.,]*"
+_ANY_UNIT = "|".join(f"(?:{form})" for form in _UNITS.values())
+_WITH_UNIT = re.compile(rf"({_NUMBER})\s*({_ANY_UNIT})")
+_ENDING = re.compile(rf"\d\s*(?:{_ANY_UNIT})$", re.IGNORECASE)
 _MILLIMETRES = {"mm": 1.0, "cm": 10.0}
 
 
@@ -44,7 +47,7 @@ def split_units(texts: Mapping[str, str], heading: str) -> tuple[dict[str, str],
     units = {text: _unit(match[2]) for text, match in found.items()}
     named = _named(heading)
     there = {*units.values(), *([named] if named else [])}
-    bare = [text for text, clean in texts.items() if re.fullmatch(r"[+-]?\d[\d.,]*", clean)]
+    bare = [text for text, clean in texts.items() if re.fullmatch(_NUMBER, clean)]
     lengths = there <= set(_MILLIMETRES)
     if not found or (len(there) > 1 and not lengths) or (bare and not named):
         return {}, {}, ""
@@ -53,6 +56,11 @@ def split_units(texts: Mapping[str, str], heading: str) -> tuple[dict[str, str],
     if not lengths:
         return numbers, dict.fromkeys(numbers, 1.0), unit
     return numbers, {text: _MILLIMETRES[units[text]] / _MILLIMETRES[unit] for text in numbers}, unit
+
+
+def ends_in_unit(text: str) -> bool:
+    """Return whether the last a text says is a number with its unit."""
+    return _ENDING.search(text) is not None
 
 
 def told(numbers: Mapping[str, str], factors: Mapping[str, float], unit: str) -> str:
@@ -69,6 +77,6 @@ def _unit(text: str) -> str:
 
 def _named(heading: str) -> str:
     """Return the unit that a heading states, if it states one."""
-    named = {unit for unit, form in _UNITS.items() for word in split_words(heading)
-             if len(word) > 1 and re.fullmatch(form, word)}  # fmt: skip
+    words = [word for word in split_words(heading) if len(word) > 1]  # an initial is no unit
+    named = {unit for unit, form in _UNITS.items() if any(re.fullmatch(form, word) for word in words)}
     return next(iter(named)) if len(named) == 1 else ""

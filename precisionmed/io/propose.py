@@ -59,6 +59,11 @@ class ProposedConfig:
     """Config key (dotted) -> what to check."""
 
 
+def without_role(others: int) -> str:
+    """Say how many columns have no role."""
+    return f"{others} more column{'s have' if others > 1 else ' has'} no role."
+
+
 def propose_config(
     expression: str | Path | Sequence[str | Path],
     clinical: str | Path | Sequence[str | Path] | None = None,
@@ -177,8 +182,7 @@ def _proposed(
         lines += [f"#   {one_line(column)}: {role}" for column, role in used.itertuples(index=False)]
         for row in unused.itertuples(index=False):
             lines += _comment(f"not used: {row.column} looks like {row.looks_like}; {row.reason}.", "")
-        said = f"{others} more column{'s have' if others > 1 else ' has'} no role."
-        lines += _comment(said, "") if others else []
+        lines += _comment(without_role(others), "") if others else []
     text = "\n".join(lines) + "\n"
     return ProposedConfig(text, used, unused, others, {key: one_line(told) for key, told in remarks.items()})
 

@@ -13,6 +13,7 @@ from precisionmed.errors import InputError, PrecisionMedWarning
 from precisionmed.io._guess._draft import UNKNOWN, Draft, counted, few_enough, from_expression, matches
 from precisionmed.io._numbers import read_numbers
 from precisionmed.io._typed import typed
+from precisionmed.io._units import ends_in_unit
 
 _LEAST_RECORDED = 0.5
 
@@ -166,8 +167,7 @@ def _problem(draft: Draft, column: str, kind: Covariate, best: dict[str, str]) -
     found = read_numbers(draft.clinical[column])
     numeric = len(found.numbers.dropna()) >= 0.5 * len(values)
     if kind.numeric and not numeric:
-        some = values.str.contains(r"\d\s*(?:mm|cm|y|yrs?|years?)$", case=False).any()
-        mixed = some and found.numbers.notna().any()
+        mixed = found.numbers.notna().any() and any(ends_in_unit(value) for value in values.unique())
         return "some of its values have a unit and others none" if mixed else "its values are no numbers"
     odd = _odd(values, found.numbers, kind, numeric)
     odd = odd + _unreadable(values, odd)
